@@ -1,0 +1,130 @@
+"""The state of a run, as the fold of its events leaves it. Frozen; nothing here knows a file."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from types import MappingProxyType
+
+from orion_deploy.kinds.verdict import Verdict
+
+
+class Status(StrEnum):
+    """Where a step stands (design, "Words")."""
+
+    TODO = "todo"
+    RUNNING = "running"
+    UNDECIDED = "undecided"
+    DONE = "done"
+    FAILED = "failed"
+    SKIPPED = "skipped"
+    UNKNOWN = "unknown"
+    CHANGED = "changed"
+
+
+SETTLED = frozenset({Status.DONE, Status.SKIPPED})
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """One execution of a step."""
+
+    number: int
+    block: int
+    what: str
+    started_at: float
+    by: str
+    edited: bool = False
+    cwd: str = ""
+    script_sha256: str = ""
+    finished_at: float | None = None
+    duration_s: float | None = None
+    exit_status: int | None = None
+    signal: int | None = None
+    why: str = ""
+    reached_end: bool | None = None
+    output_bytes: int = 0
+    output_dropped_bytes: int = 0
+    verdict: Verdict | None = None
+    ending: str = ""
+    """`finished`, `never started`, `lost`, or empty while it runs."""
+    adopted: bool = False
+    carried: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Note:
+    """What someone wrote down."""
+
+    text: str
+    at: float
+    by: str
+
+
+@dataclass(frozen=True, slots=True)
+class StepState:
+    """What happened to one step."""
+
+    status: Status = Status.TODO
+    attempts: tuple[Attempt, ...] = ()
+    verdict: Verdict | None = None
+    """Of the last attempt."""
+    blocks_done: int = 0
+    """How many of the step's scripts have passed; the next run starts with this one."""
+    option: int | None = None
+    reason: str = ""
+    """Of a skip, override, or resolution."""
+    override: bool = False
+    auto: bool = False
+    value: str = ""
+    at: float = 0.0
+    """When the status last changed."""
+    by: str = ""
+    notes: tuple[Note, ...] = ()
+    ticked_digest: str = ""
+    """Digest of the step's text when it was settled: another one now makes it CHANGED."""
+
+
+@dataclass(frozen=True, slots=True)
+class RunState:
+    """A run. `steps` holds only steps to which something happened; use `step()`."""
+
+    sequence: int = 0
+    started_at: float = 0.0
+    last_at: float = 0.0
+    checklist: str = ""
+    digest: str = ""
+    cwd: str = ""
+    commit: str = ""
+    operators: tuple[str, ...] = ()
+    sessions: int = 0
+    approved: frozenset[str] = frozenset()
+    variables: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
+    secrets: frozenset[str] = frozenset()
+    digests: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
+    """Step id to the digest in the file as last opened."""
+    gone: frozenset[str] = frozenset()
+    steps: Mapping[str, StepState] = field(default_factory=lambda: MappingProxyType({}))
+    notes: tuple[Note, ...] = ()
+    sections_completed: Mapping[str, float] = field(default_factory=lambda: MappingProxyType({}))
+    rollback_at: float | None = None
+    rollback_reason: str = ""
+    finished_at: float | None = None
+    result: str = ""
+    in_order: bool = True
+    """False while a session is open or after one ended without `closed`: the app was killed."""
+    last_step: str = ""
+    """The step that an event last concerned: where the operator was."""
+
+    def step(self, step_id: str) -> StepState:
+        """The state of a step; untouched steps are `todo`."""
+        return self.steps.get(step_id, UNTOUCHED)
+
+    @property
+    def running(self) -> tuple[str, ...]:
+        """Ids of the steps with an attempt under way."""
+        return tuple(i for i, s in self.steps.items() if s.status is Status.RUNNING)
+
+
+UNTOUCHED = StepState()
