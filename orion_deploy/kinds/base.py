@@ -78,4 +78,3 @@ class Action(Kind):
     def act(self, context: Context) -> Verdict:
         """Do it; the verdict comes from the state that was read back, never from a status."""
         raise NotImplementedError
-
