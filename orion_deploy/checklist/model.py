@@ -13,6 +13,7 @@ from types import MappingProxyType
 from typing import Final
 
 NOTHING: Final[Mapping[str, object]] = MappingProxyType({})
+NO_TEXTS: Final[Mapping[str, str]] = MappingProxyType({})
 
 
 class SectionKind(StrEnum):
@@ -116,7 +117,7 @@ class StepFacts:
     interactive: bool | None = None
     """True: needs the real terminal. None: recognised by its words (sudo, an editor, `read`)."""
     cwd: str | None = None
-    env: Mapping[str, str] = field(default_factory=lambda: NOTHING)  # type: ignore[assignment]
+    env: Mapping[str, str] = field(default_factory=lambda: NO_TEXTS)
     shell: str | None = None
 
     @property
@@ -218,10 +219,10 @@ class Checklist:
     """`markdown` or `yaml`."""
     digest: str
     """sha256 of the file's bytes (hex)."""
-    metadata: Mapping[str, str] = field(default_factory=lambda: NOTHING)  # type: ignore[assignment]
+    metadata: Mapping[str, str] = field(default_factory=lambda: NO_TEXTS)
     variables: tuple[Variable, ...] = ()
     sections: tuple[Section, ...] = ()
-    notes: Mapping[str, str] = field(default_factory=lambda: NOTHING)  # type: ignore[assignment]
+    notes: Mapping[str, str] = field(default_factory=lambda: NO_TEXTS)
     """Tag (`ELEPHANT-A`) to the text of its note."""
     problems: tuple[Problem, ...] = ()
     cwd: str | None = None
