@@ -1,0 +1,110 @@
+"""What may be done now, and why not. Pure: the same answers grey a key out, refuse a command and stop `--auto`."""
+
+from __future__ import annotations
+
+from orion_deploy.checklist.model import Checklist, Section, SectionKind, Step
+from orion_deploy.run.progress import forward, rollback
+from orion_deploy.run.state import SETTLED, RunState, Status
+
+
+def open_before(checklist: Checklist, state: RunState, step_id: str) -> Step | None:
+    """The first mandatory step before `step_id` on its path that is still open, or None.
+
+    A step's own ancestors do not count: they are ticked after their sub-steps.
+    """
+    found = find(checklist, step_id)
+    if found is None:
+        return None
+    section, _ = found
+    pairs = rollback(checklist) if section.kind is SectionKind.ROLLBACK else forward(checklist)
+    for _, step in pairs:
+        if step.id == step_id:
+            return None
+        if step.mandatory and state.step(step.id).status not in SETTLED and not _is_ancestor(step, step_id):
+            return step
+    return None
+
+
+def why_not_start(checklist: Checklist, state: RunState, step: Step, section: Section | None = None) -> str:
+    """Say why `step` cannot be run now, in one sentence; an empty string when it can."""
+    status = state.step(step.id).status
+    if state.finished_at is not None:
+        return "the run is finished; start a new one"
+    if status is Status.RUNNING:
+        return "it is running"
+    if status is Status.UNKNOWN:
+        return "its outcome is unknown; resolve it first: look, then mark it done or failed, or run it again"
+    if step.facts.reference or step.kind == "reference":
+        return "it is a reference: a command to keep at hand, copied and never run by its step"
+    if step.kind == "choice" and state.step(step.id).option is None:
+        return "choose an option first"
+    if step.facts.call is None and not step.scripts(state.step(step.id).option):
+        return "it has nothing to run; a person does it, then ticks it"
+    if section is None:
+        found = find(checklist, step.id)
+        section = found[0] if found else None
+    if section is not None and section.kind is SectionKind.ROLLBACK and state.rollback_at is None:
+        return "it belongs to the rollback; enter the rollback first"
+    if others := [i for i in state.running if i != step.id]:
+        return f"`{others[0]}` is still running"
+    return why_not_yet(checklist, state, step)
+
+
+def why_not_yet(checklist: Checklist, state: RunState, step: Step) -> str:
+    """Say what must be settled before `step`: its `needs`, and mandatory steps before it."""
+    for need in step.facts.needs:
+        if state.step(need).status is not Status.DONE:
+            return f"it needs `{need}`, which is {state.step(need).status.value}"
+    blocking = open_before(checklist, state, step.id)
+    if blocking is not None:
+        return f"the mandatory step `{blocking.id}` before it is {state.step(blocking.id).status.value}"
+    return ""
+
+
+def why_reason_needed(checklist: Checklist, state: RunState, step: Step) -> str:
+    """Say why ticking `step` now needs a typed reason (an override), or an empty string when it does not."""
+    step_state = state.step(step.id)
+    if step_state.status is Status.FAILED:
+        return "its last run failed"
+    if step_state.status is Status.UNKNOWN:
+        return "its outcome is unknown"
+    has_run = bool(step_state.attempts) or step_state.status is Status.CHANGED
+    if step.mandatory and not has_run and (step.facts.call is not None or step.scripts(step_state.option)):
+        return "it is mandatory and was not run"
+    for child in step.steps:
+        if child.mandatory and state.step(child.id).status not in SETTLED:
+            return f"its mandatory sub-step `{child.id}` is open"
+    return why_not_yet(checklist, state, step)
+
+
+def ticks_itself(step: Step) -> bool:
+    """Whether a passing verdict ticks the step by itself: typed steps do, shell steps only by `auto: true`."""
+    if step.facts.auto is not None:
+        return step.facts.auto
+    return step.facts.call is not None
+
+
+def needs_person(step: Step) -> bool:
+    """Whether only a person can settle the step: nothing to run, a question, a choice, or a real terminal."""
+    call = step.facts.call
+    if call is not None:
+        return call.name.startswith("people.")
+    return not any(step.scripts(option) for option in (None, *(o.number for o in step.options)))
+
+
+def find(checklist: Checklist, step_id: str) -> tuple[Section, Step] | None:
+    """The step with this id and its section, or None."""
+    for section, step in checklist.walk():
+        if step.id == step_id:
+            return section, step
+    return None
+
+
+def _is_ancestor(step: Step, step_id: str) -> bool:
+    stack = list(step.steps)
+    while stack:
+        child = stack.pop()
+        if child.id == step_id:
+            return True
+        stack.extend(child.steps)
+    return False

@@ -1,0 +1,637 @@
+"""One operator's hold on a run: the only owner of its state, and the only place where it changes.
+
+Every act appends its event and returns after it is on disk; nothing is shown or started before. All
+methods belong to one thread (the screen's, or the command's); the only thing that other threads do is
+wait for a step's end and call `on_ended`, whose receiver comes back here with `collect`.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+
+from orion_deploy import __version__
+from orion_deploy.checklist.model import Checklist, CodeBlock, Section, SectionKind, Step
+from orion_deploy.errors import HeldError, OrionError, RefusedError, did_you_mean
+from orion_deploy.kinds.verdict import Verdict
+from orion_deploy.run import attempt as attempts
+from orion_deploy.run import events as ev
+from orion_deploy.run import progress, rules
+from orion_deploy.run.desk import Desk, Prepared
+from orion_deploy.run.edge import Edge
+from orion_deploy.run.lock import Holder, read_holder
+from orion_deploy.run.output import Output
+from orion_deploy.run.places import Places, new_run_name
+from orion_deploy.run.repository import commit_of
+from orion_deploy.run.resume import InFlight, Resume, build
+from orion_deploy.run.sidecar import describe_run
+from orion_deploy.run.state import RunState, Status
+from orion_deploy.run.store import Store
+
+REASON_CHARACTERS_MAX = 4_000
+
+
+class Session:
+    """A run, opened. Build it with `open_session`.
+
+    `resume` tells what a person who comes back must know; `held_by` who holds the run when this session
+    only looks on (`read_only`).
+    """
+
+    def __init__(
+        self,
+        *,
+        checklist: Checklist,
+        path: Path,
+        data: bytes,
+        store: Store,
+        places: Places,
+        run: str,
+        edge: Edge,
+        cwd: str,
+        on_ended: Callable[[str, int], None],
+        held_by: Holder | None = None,
+    ) -> None:
+        self.checklist = checklist
+        self.path = path
+        self.data = data
+        self.places = places
+        self.run = run
+        self.edge = edge
+        self.held_by = held_by
+        self.resume = Resume(is_resumed=False)
+        self._store = store
+        self._cwd = cwd
+        self._who = edge.who()
+        self._on_ended = on_ended
+        self._index: dict[str, tuple[Section, Step]] = {
+            step.id: (section, step) for section, step in checklist.walk()
+        }
+        for section in checklist.walk_sections():
+            for number, block in enumerate(section.code, start=1):
+                step = block_step(section, number, block)
+                self._index.setdefault(step.id, (section, step))
+        self._desk = Desk(store.directory, edge)
+        self.secrets: dict[str, str] = {}
+        self.findings: dict[str, attempts.Finding] = {}
+
+    # What is
+
+    @property
+    def state(self) -> RunState:
+        """The run's state as it stands on disk."""
+        return self._store.state
+
+    @property
+    def read_only(self) -> bool:
+        """Whether acts are refused: another operator holds the run, or its disk failed."""
+        return self._store.read_only
+
+    @property
+    def directory(self) -> Path:
+        """The run's folder."""
+        return self._store.directory
+
+    @property
+    def cwd(self) -> str:
+        """The folder in which steps run."""
+        return self.state.cwd or self._cwd
+
+    def find(self, step_id: str) -> tuple[Section, Step]:
+        """Return the step with this id (or number, `3`, in document order) and its section.
+
+        Raises:
+            RefusedError: there is no such step; names the nearest.
+        """
+        found = self._index.get(step_id)
+        if found is None and step_id.isdigit():
+            pairs = [pair for pair in self._index.values() if not is_block_id(pair[1].id)]
+            if 0 < int(step_id) <= len(pairs):
+                found = pairs[int(step_id) - 1]
+        if found is None:
+            raise RefusedError(
+                f"there is no step `{step_id}` in {self.checklist.path}",
+                help=did_you_mean(step_id, self._index) or "`show FILE` lists the steps with their ids",
+            )
+        return found
+
+    def step(self, step_id: str) -> Step:
+        """Return the step with this id. Raises as `find`."""
+        return self.find(step_id)[1]
+
+    def scripts(self, step_id: str) -> tuple[CodeBlock, ...]:
+        """The command blocks that running the step would run, in order, for the option chosen."""
+        return self.step(step_id).scripts(self.state.step(step_id).option)
+
+    def next_block(self, step_id: str) -> int:
+        """Index of the block that the next run of the step carries out."""
+        blocks = self.scripts(step_id)
+        done = self.state.step(step_id).blocks_done
+        return done if done < len(blocks) else 0
+
+    def why_not_start(self, step_id: str) -> str:
+        """Say why the step cannot be run now, or an empty string."""
+        if self.read_only:
+            return self._why_read_only()
+        section, step = self.find(step_id)
+        if self.needs_approval:
+            return "the checklist is not approved yet; look at its commands first"
+        return rules.why_not_start(self.checklist, self.state, step, section)
+
+    def why_reason_needed(self, step_id: str) -> str:
+        """Say why ticking the step now needs a typed reason, or an empty string."""
+        return rules.why_reason_needed(self.checklist, self.state, self.step(step_id))
+
+    @property
+    def needs_approval(self) -> bool:
+        """Whether these bytes were never shown and trusted, and hold anything that could run."""
+        from orion_deploy.run.approvals import is_approved
+
+        digest = self.checklist.digest
+        if digest in self.state.approved or not has_commands(self.checklist):
+            return False
+        return not is_approved(digest)
+
+    def _why_read_only(self) -> str:
+        if self.held_by is not None:
+            return f"{self.held_by.who} holds the run; you are looking on"
+        return "the run's state can only be read"
+
+    # Acts of a person
+
+    def approve(self) -> None:
+        """Trust exactly these bytes."""
+        from orion_deploy.run.approvals import approve
+
+        approve(self.path, self.data)
+        self._append(ev.Approved(digest=self.checklist.digest))
+
+    def set_variable(self, name: str, value: str, *, secret: bool = False) -> None:
+        """Record a variable's or placeholder's value; a secret is kept in memory only."""
+        if secret:
+            self.secrets[name] = value
+            self._append(ev.VariableSet(name=name, secret=True))
+        elif self.state.variables.get(name) != value:
+            self._append(ev.VariableSet(name=name, value=value))
+
+    def tick(self, step_id: str, *, reason: str = "", value: str = "") -> None:
+        """Tick the step. `reason` is needed where the facts speak against it (then it is an override).
+
+        Raises:
+            RefusedError: a reason is needed, or the step runs.
+        """
+        step = self.step(step_id)
+        if self.state.step(step.id).status is Status.RUNNING:
+            raise RefusedError(f"`{step.id}` is running", help="wait for its end, or cancel it")
+        why = rules.why_reason_needed(self.checklist, self.state, step)
+        if why and not reason.strip():
+            raise RefusedError(
+                f"`{step.id}` cannot be ticked without a reason: {why}",
+                help="give a reason; it stands in the evidence",
+            )
+        self._append(
+            ev.Ticked(step=step.id, override=_bounded(reason) if why else "", value=_bounded(value or reason))
+        )
+
+    def untick(self, step_id: str) -> None:
+        """Take a tick, skip or failure back."""
+        step = self.step(step_id)
+        if self.state.step(step.id).status is Status.RUNNING:
+            raise RefusedError(f"`{step.id}` is running", help="wait for its end, or cancel it")
+        self._append(ev.Unticked(step=step.id))
+
+    def skip(self, step_id: str, reason: str) -> None:
+        """Pass over the step with a reason; of a mandatory step this is an override."""
+        step = self.step(step_id)
+        if not reason.strip():
+            raise RefusedError(
+                f"skipping `{step.id}` needs a reason", help="say why; it stands in the evidence"
+            )
+        if self.state.step(step.id).status is Status.RUNNING:
+            raise RefusedError(f"`{step.id}` is running", help="wait for its end, or cancel it")
+        self._append(ev.Skipped(step=step.id, reason=_bounded(reason), override=step.mandatory))
+
+    def note(self, text: str, step_id: str = "") -> None:
+        """Write something down, on a step or on the run."""
+        if not text.strip():
+            raise RefusedError("a note needs a text")
+        self._append(ev.Noted(step=self.step(step_id).id if step_id else "", text=_bounded(text)))
+
+    def choose(self, step_id: str, option: int) -> None:
+        """Take an option of a choice."""
+        step = self.step(step_id)
+        for candidate in step.options:
+            if candidate.number == option:
+                self._append(ev.Chosen(step=step.id, option=option, title=candidate.title))
+                return
+        numbers = ", ".join(str(o.number) for o in step.options)
+        raise RefusedError(
+            f"`{step.id}` has no option {option}",
+            help=f"its options: {numbers}" if numbers else "it is not a choice",
+        )
+
+    def resolve(self, step_id: str, how: str, reason: str = "") -> None:
+        """Decide an unknown, failed or undecided outcome: `done` or `failed` (with a reason) or `rerun`."""
+        step = self.step(step_id)
+        status = self.state.step(step.id).status
+        if how not in ("done", "failed", "rerun"):
+            raise RefusedError(f"`{how}` is no way to resolve a step", help="use done, failed or rerun")
+        if status not in (Status.UNKNOWN, Status.UNDECIDED, Status.FAILED):
+            raise RefusedError(f"`{step.id}` is {status.value}: there is nothing to resolve")
+        if how != "rerun" and not reason.strip():
+            raise RefusedError(f"marking `{step.id}` {how} needs a reason")
+        self._append(ev.Resolved(step=step.id, how=how, reason=_bounded(reason)))
+
+    def complete_section(self, section_id: str) -> None:
+        """Record that a section was completed by an explicit act, with what is open or skipped in it."""
+        section = next((s for s in self.checklist.walk_sections() if s.id == section_id), None)
+        if section is None:
+            raise RefusedError(f"there is no section `{section_id}`")
+        open_ids, skipped = [], []
+        for step in progress.section_steps(section):
+            status = self.state.step(step.id).status
+            if status is Status.SKIPPED:
+                skipped.append(step.id)
+            elif status is not Status.DONE:
+                open_ids.append(step.id)
+        self._append(ev.SectionCompleted(section=section_id, open=open_ids, skipped=skipped))
+
+    def enter_rollback(self, reason: str) -> None:
+        """Turn back: from here the rollback section is the path."""
+        if not any(s.kind is SectionKind.ROLLBACK for s in self.checklist.walk_sections()):
+            raise RefusedError("this checklist has no rollback section")
+        if self.state.rollback_at is None:
+            self._append(ev.RollbackEntered(reason=_bounded(reason)))
+
+    def finish(self) -> str:
+        """Close the run for good; returns its result in words. What is open is listed in the event."""
+        if running := self.state.running:
+            raise RefusedError(f"`{running[0]}` is still running", help="wait for its end, or cancel it")
+        result = progress.result_of(self.checklist, self.state)
+        open_ids = [
+            step.id
+            for _, step in progress.path(self.checklist, self.state)
+            if self.state.step(step.id).status not in (Status.DONE, Status.SKIPPED)
+        ]
+        self._append(ev.RunFinished(result=result, open=open_ids))
+        self._store.snapshot(force=True)
+        return result
+
+    # Running
+
+    def start(self, step_id: str, *, script: str | None = None) -> int:
+        """Start the step's next block (or its typed kind) and return the attempt's number.
+
+        `script` is the edited text to run instead; the diff is kept beside the attempt. When it ends,
+        `on_ended(step_id, attempt)` is called on another thread: call `collect` from this one.
+
+        Raises:
+            RefusedError: it cannot be run now; says why.
+            NotRecordedError: the start could not be put on disk; nothing was run.
+        """
+        prepared = self._begin(step_id, script, interactive=False)
+        try:
+            self._desk.launch(prepared)
+        except BaseException as error:
+            self._not_started(prepared, error)
+            raise
+        self._watch(prepared.step.id, prepared.attempt)
+        return prepared.attempt
+
+    def run_in_foreground(self, step_id: str, *, script: str | None = None) -> Verdict:
+        """Run an interactive step in the real terminal; blocks until it ends. Raises as `start`."""
+        prepared = self._begin(step_id, script, interactive=True)
+        try:
+            self._desk.run_in_foreground(prepared)
+        except OrionError as error:
+            self._not_started(prepared, error)
+            raise
+        verdict = self.collect(prepared.step.id)
+        assert verdict is not None
+        return verdict
+
+    def _begin(self, step_id: str, script: str | None, *, interactive: bool) -> Prepared:
+        why = self.why_not_start(step_id)
+        if why:
+            raise RefusedError(f"`{step_id}` cannot be run: {why}")
+        step = self.step(step_id)
+        prepared = self._desk.prepare(
+            checklist=self.checklist,
+            step=step,
+            state=self.state,
+            run=self.run,
+            cwd=self.cwd,
+            block=self.next_block(step.id),
+            edited=script,
+            secrets=self.secrets,
+            interactive=interactive,
+        )
+        self._append(
+            ev.Started(
+                step=step.id,
+                attempt=prepared.attempt,
+                block=prepared.block,
+                title=step.title,
+                what=prepared.what,
+                script_sha256=prepared.script_sha256,
+                edited=prepared.diff != "",
+                cwd=prepared.spec.cwd,
+                timeout_s=prepared.spec.timeout_s,
+            )
+        )
+        return prepared
+
+    def _not_started(self, prepared: Prepared, error: BaseException) -> None:
+        look = attempts.look(prepared.directory)
+        if look.finding is attempts.Finding.NEVER_STARTED:
+            reason = error.what if isinstance(error, OrionError) else str(error)
+            self._append(
+                ev.NeverStarted(step=prepared.step.id, attempt=prepared.attempt, reason=_bounded(reason))
+            )
+        else:
+            self._watch(prepared.step.id, prepared.attempt)
+
+    def collect(self, step_id: str) -> Verdict | None:
+        """Take in the result of the step's attempt if it has ended; returns its verdict, None while it runs.
+
+        A passing verdict of a step that ticks itself ticks it, in the same write.
+        """
+        state = self.state.step(step_id)
+        if state.status is not Status.RUNNING or self.read_only:
+            return None
+        attempt = state.attempts[-1]
+        look = attempts.look(self._desk.folder(step_id, attempt.number))
+        self.findings[step_id] = look.finding
+        match look.finding:
+            case attempts.Finding.FINISHED if look.result is not None:
+                return self._take_in(step_id, look.result)
+            case attempts.Finding.NEVER_STARTED:
+                self._append(ev.NeverStarted(step=step_id, attempt=attempt.number, reason=look.reason))
+            case attempts.Finding.UNKNOWN:
+                self._append(ev.Lost(step=step_id, attempt=attempt.number, reason=look.reason))
+            case _:
+                return None
+        return None
+
+    def _take_in(self, step_id: str, result: attempts.AttemptResult) -> Verdict:
+        section, step = self.find(step_id)
+        state = self.state.step(step_id)
+        attempt = state.attempts[-1]
+        verdict = self._desk.verdict(step, state, attempt, result)
+        blocks = step.scripts(state.option)
+        more = verdict.is_good and attempt.block + 1 < len(blocks)
+        finished = ev.Finished(
+            step=step_id,
+            attempt=attempt.number,
+            exit_status=result.shell.exit_status,
+            signal=result.shell.signal,
+            why=result.shell.why,
+            reached_end=result.shell.reached_end,
+            started_at=result.started_at,
+            duration_s=round(result.duration_s, 6),
+            output_bytes=result.output_bytes,
+            output_dropped_bytes=result.output_dropped_bytes,
+            verdict=verdict.to_json(),
+            adopted=step_id in self._adopting,
+            more=more,
+            carried=list(result.carried),
+        )
+        ticks = verdict.is_good and not more and rules.ticks_itself(step) and not is_block_id(step_id)
+        if ticks:
+            self._append(finished, ev.Ticked(step=step_id, auto=True, value=verdict.value))
+        else:
+            self._append(finished)
+        return verdict
+
+    _adopting: frozenset[str] = frozenset()
+
+    def cancel(self, step_id: str, *, now: bool = False) -> bool:
+        """Ask the running attempt to stop: TERM, and KILL after its grace period (at once with `now`)."""
+        state = self.state.step(step_id)
+        if state.status is not Status.RUNNING:
+            return False
+        folder = self._desk.folder(step_id, state.attempts[-1].number)
+        return attempts.kill(folder) if now else attempts.cancel(folder)
+
+    def output(self, step_id: str, attempt: int | None = None) -> Output | None:
+        """The output of an attempt (the last one by default), running or finished."""
+        state = self.state.step(step_id)
+        if not state.attempts:
+            return None
+        return Output(self._desk.folder(step_id, attempt or state.attempts[-1].number))
+
+    def attempt_folder(self, step_id: str, attempt: int) -> Path:
+        """The folder of an attempt: its script, output, diff and result."""
+        return self._desk.folder(step_id, attempt)
+
+    def survive(self, signal: int) -> str | None:
+        """Tell whether a terminating signal came from one of our own steps; records it and names the step.
+
+        Returns the step's id when the app should live on, None when the signal is meant for it.
+        """
+        for step_id in self.state.running:
+            if self._desk.may_send_term(self.step(step_id), self.state.step(step_id)):
+                self._append(ev.Survived(signal=signal, step=step_id))
+                return step_id
+        return None
+
+    # Coming and going
+
+    def refresh(self) -> bool:
+        """Look-on: read what the holder has written since; True when the state changed."""
+        return self._store.refresh()
+
+    def snapshot(self) -> None:
+        """Write the sidecar if it is due (at most once a second)."""
+        if not self.read_only:
+            self._store.snapshot()
+
+    def events(self) -> Iterator[ev.Event]:
+        """Every event of the run, in order."""
+        return self._store.events()
+
+    def close(self) -> None:
+        """Leave the run in good order; running steps go on."""
+        try:
+            if not self.read_only:
+                self._append(ev.Closed(running=list(self.state.running)))
+                self._store.snapshot(force=True)
+        finally:
+            self._desk.close()
+            self._store.close()
+
+    def _append(self, *events: ev.Event) -> None:
+        if self.read_only:
+            raise RefusedError(self._why_read_only())
+        now = self.edge.now()
+        self._store.append(*(stamped(event, now, self._who) for event in events))
+        self._store.snapshot()
+
+    def _watch(self, step_id: str, attempt: int) -> None:
+        folder = self._desk.folder(step_id, attempt)
+
+        def wait() -> None:
+            attempts.wait(folder)
+            self._on_ended(step_id, attempt)
+
+        threading.Thread(target=wait, name=f"wait-{attempt}", daemon=True).start()
+
+    def _open(self, torn_bytes: int) -> None:
+        """Record the opening, settle what was in flight, and build the resume facts."""
+        before = self.state
+        digests = {step.id: step.digest for _, step in self.checklist.walk()}
+        self._append(
+            ev.Opened(
+                checklist=self.checklist.path,
+                digest=self.checklist.digest,
+                cwd=before.cwd or self._cwd,
+                app=__version__,
+                machine=os.uname().nodename,
+                commit=commit_of(self.path.resolve().parent),
+                boot=self.edge.boot_id(),
+                pid=os.getpid(),
+                steps={i: d for i, d in digests.items() if before.digests.get(i) != d},
+                gone=sorted(i for i in before.digests if i not in digests and i not in before.gone),
+            )
+        )
+        in_flight = tuple(self._settle(step_id) for step_id in before.running)
+        self.resume = build(
+            before, self.state, self.checklist, in_flight, now=self.edge.now(), torn_bytes=torn_bytes
+        )
+
+    def _settle(self, step_id: str) -> InFlight:
+        """Find out what became of an attempt that another session started."""
+        state = self.state.step(step_id)
+        attempt = state.attempts[-1]
+        look = attempts.look(self._desk.folder(step_id, attempt.number))
+        self.findings[step_id] = look.finding
+        if step_id not in self._index:
+            self._append(
+                ev.Lost(step=step_id, attempt=attempt.number, reason="the step is no longer in the file")
+            )
+        elif look.finding in (attempts.Finding.RUNNING, attempts.Finding.ORPHAN):
+            self._adopting |= {step_id}
+            self._watch(step_id, attempt.number)
+        else:
+            self._adopting |= {step_id}
+            self.collect(step_id)
+        return InFlight(
+            step=step_id,
+            attempt=attempt.number,
+            finding=look.finding,
+            started_at=attempt.started_at,
+            reason=look.reason,
+        )
+
+
+def open_session(
+    path: Path,
+    *,
+    run: str | None = None,
+    edge: Edge | None = None,
+    cwd: str | None = None,
+    on_ended: Callable[[str, int], None] = lambda _step, _attempt: None,
+    look_on: bool = False,
+    loaded: tuple[Checklist, bytes] | None = None,
+    assignments: Mapping[str, str] | None = None,
+) -> Session:
+    """Open the checklist at `path` and its run: the named one, else the unfinished one, else a new one.
+
+    With `look_on` a run that somebody else holds is opened read-only instead of refused, and nothing is
+    written. `loaded` spares reading the file again.
+
+    Raises:
+        ChecklistError: the file cannot be read.
+        HeldError: another operator holds the run (without `look_on`).
+        NotRecordedError: state cannot be written.
+    """
+    from orion_deploy.checklist.read import load
+
+    edge = edge or Edge()
+    checklist, data = loaded or load(path)
+    places = Places.of(path)
+    name = run or places.unfinished() or new_run_name(edge.now())
+    directory = places.run_directory(name)
+
+    def make(store: Store, held_by: Holder | None) -> Session:
+        return Session(
+            checklist=checklist,
+            path=path,
+            data=data,
+            store=store,
+            places=places,
+            run=name,
+            edge=edge,
+            cwd=cwd or checklist.cwd or os.getcwd(),
+            on_ended=on_ended,
+            held_by=held_by,
+        )
+
+    def describe(state: RunState) -> dict[str, object]:
+        return describe_run(checklist, state, name)
+
+    try:
+        store = Store.open(directory, sidecar=places.sidecar, describe=describe, edge=edge, who=edge.who())
+    except HeldError:
+        if not look_on:
+            raise
+        return make(Store.look(directory), read_holder(directory))
+    session = make(store, None)
+    try:
+        if not store.read_only:
+            session._open(store.recovered_torn_bytes)  # noqa: SLF001  # the second half of the constructor
+            for variable, value in (assignments or {}).items():
+                session.set_variable(variable, value)
+    except BaseException:
+        store.close()
+        raise
+    return session
+
+
+def block_step(section: Section, number: int, block: CodeBlock) -> Step:
+    """A block that stands under no step, as a step that runs only by an explicit act."""
+    from orion_deploy.checklist.model import Role
+
+    return Step(
+        id=f"{section.id}#{number}",
+        title=f"Block {number} under “{section.title}”",
+        line=block.line,
+        is_task=False,
+        kind="command" if block.role is Role.COMMAND else block.role.value,
+        code=(block,),
+    )
+
+
+def is_block_id(step_id: str) -> bool:
+    """Whether an id names a block under no step."""
+    return "#" in step_id
+
+
+def has_commands(checklist: Checklist) -> bool:
+    """Whether anything in the checklist could run."""
+    from orion_deploy.checklist.model import Role
+
+    if any(b.role is Role.COMMAND for s in checklist.walk_sections() for b in s.code):
+        return True
+    return any(
+        step.facts.call is not None or any(b.role is Role.COMMAND for b in step.code)
+        for _, step in checklist.walk()
+    )
+
+
+def stamped(event: ev.Event, at: float, by: str) -> ev.Event:
+    """The event with its time and author."""
+    from dataclasses import replace
+
+    return replace(event, at=event.at or at, by=event.by or by)
+
+
+def _bounded(text: str) -> str:
+    text = text.strip()
+    if len(text) > REASON_CHARACTERS_MAX:
+        raise RefusedError(
+            f"the text has {len(text):,} characters; at most {REASON_CHARACTERS_MAX:,} are kept"
+        )
+    return text
