@@ -9,32 +9,32 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from orion_deploy import __version__
-from orion_deploy.checklist.model import Checklist, CodeBlock, Section, SectionKind, Step
-from orion_deploy.errors import HeldError, OrionError, RefusedError, did_you_mean
+from orion_deploy.checklist.model import Checklist, CodeBlock, Section, Step
+from orion_deploy.errors import OrionError, RefusedError
 from orion_deploy.kinds.verdict import Verdict
 from orion_deploy.run import attempt as attempts
 from orion_deploy.run import events as ev
-from orion_deploy.run import progress, rules
+from orion_deploy.run import rules
+from orion_deploy.run.acts import Acts, bounded
+from orion_deploy.run.blocks import block_step, has_commands, is_block_id
 from orion_deploy.run.desk import Desk, Prepared
 from orion_deploy.run.edge import Edge
-from orion_deploy.run.lock import Holder, read_holder
+from orion_deploy.run.lock import Holder
 from orion_deploy.run.output import Output
-from orion_deploy.run.places import Places, new_run_name
+from orion_deploy.run.places import Places
 from orion_deploy.run.repository import commit_of
 from orion_deploy.run.resume import InFlight, Resume, build
-from orion_deploy.run.sidecar import describe_run
 from orion_deploy.run.state import RunState, Status
 from orion_deploy.run.store import Store
+from orion_deploy.run.values import Missing, missing_for, values_of
 
-REASON_CHARACTERS_MAX = 4_000
 
-
-class Session:
-    """A run, opened. Build it with `open_session`.
+class Session(Acts):
+    """A run, opened. Build it with `orion_deploy.run.opening.open_session`.
 
     `resume` tells what a person who comes back must know; `held_by` who holds the run when this session
     only looks on (`read_only`).
@@ -99,28 +99,6 @@ class Session:
         """The folder in which steps run."""
         return self.state.cwd or self._cwd
 
-    def find(self, step_id: str) -> tuple[Section, Step]:
-        """Return the step with this id (or number, `3`, in document order) and its section.
-
-        Raises:
-            RefusedError: there is no such step; names the nearest.
-        """
-        found = self._index.get(step_id)
-        if found is None and step_id.isdigit():
-            pairs = [pair for pair in self._index.values() if not is_block_id(pair[1].id)]
-            if 0 < int(step_id) <= len(pairs):
-                found = pairs[int(step_id) - 1]
-        if found is None:
-            raise RefusedError(
-                f"there is no step `{step_id}` in {self.checklist.path}",
-                help=did_you_mean(step_id, self._index) or "`show FILE` lists the steps with their ids",
-            )
-        return found
-
-    def step(self, step_id: str) -> Step:
-        """Return the step with this id. Raises as `find`."""
-        return self.find(step_id)[1]
-
     def scripts(self, step_id: str) -> tuple[CodeBlock, ...]:
         """The command blocks that running the step would run, in order, for the option chosen."""
         return self.step(step_id).scripts(self.state.step(step_id).option)
@@ -154,130 +132,22 @@ class Session:
             return False
         return not is_approved(digest)
 
+    def missing(self, step_id: str) -> Missing:
+        """The variables and placeholders without a value that the step's next run needs."""
+        step = self.step(step_id)
+        values = values_of(self.checklist, self.state, self.secrets, self.edge.environ())
+        blocks = self.scripts(step.id)
+        block = blocks[self.next_block(step.id)] if blocks else None
+        return missing_for(step, block, self.checklist, self.state, values)
+
+    def warm(self) -> None:
+        """Start in the background what the first step would otherwise wait for."""
+        self._desk.warm()
+
     def _why_read_only(self) -> str:
         if self.held_by is not None:
             return f"{self.held_by.who} holds the run; you are looking on"
         return "the run's state can only be read"
-
-    # Acts of a person
-
-    def approve(self) -> None:
-        """Trust exactly these bytes."""
-        from orion_deploy.run.approvals import approve
-
-        approve(self.path, self.data)
-        self._append(ev.Approved(digest=self.checklist.digest))
-
-    def set_variable(self, name: str, value: str, *, secret: bool = False) -> None:
-        """Record a variable's or placeholder's value; a secret is kept in memory only."""
-        if secret:
-            self.secrets[name] = value
-            self._append(ev.VariableSet(name=name, secret=True))
-        elif self.state.variables.get(name) != value:
-            self._append(ev.VariableSet(name=name, value=value))
-
-    def tick(self, step_id: str, *, reason: str = "", value: str = "") -> None:
-        """Tick the step. `reason` is needed where the facts speak against it (then it is an override).
-
-        Raises:
-            RefusedError: a reason is needed, or the step runs.
-        """
-        step = self.step(step_id)
-        if self.state.step(step.id).status is Status.RUNNING:
-            raise RefusedError(f"`{step.id}` is running", help="wait for its end, or cancel it")
-        why = rules.why_reason_needed(self.checklist, self.state, step)
-        if why and not reason.strip():
-            raise RefusedError(
-                f"`{step.id}` cannot be ticked without a reason: {why}",
-                help="give a reason; it stands in the evidence",
-            )
-        self._append(
-            ev.Ticked(step=step.id, override=_bounded(reason) if why else "", value=_bounded(value or reason))
-        )
-
-    def untick(self, step_id: str) -> None:
-        """Take a tick, skip or failure back."""
-        step = self.step(step_id)
-        if self.state.step(step.id).status is Status.RUNNING:
-            raise RefusedError(f"`{step.id}` is running", help="wait for its end, or cancel it")
-        self._append(ev.Unticked(step=step.id))
-
-    def skip(self, step_id: str, reason: str) -> None:
-        """Pass over the step with a reason; of a mandatory step this is an override."""
-        step = self.step(step_id)
-        if not reason.strip():
-            raise RefusedError(
-                f"skipping `{step.id}` needs a reason", help="say why; it stands in the evidence"
-            )
-        if self.state.step(step.id).status is Status.RUNNING:
-            raise RefusedError(f"`{step.id}` is running", help="wait for its end, or cancel it")
-        self._append(ev.Skipped(step=step.id, reason=_bounded(reason), override=step.mandatory))
-
-    def note(self, text: str, step_id: str = "") -> None:
-        """Write something down, on a step or on the run."""
-        if not text.strip():
-            raise RefusedError("a note needs a text")
-        self._append(ev.Noted(step=self.step(step_id).id if step_id else "", text=_bounded(text)))
-
-    def choose(self, step_id: str, option: int) -> None:
-        """Take an option of a choice."""
-        step = self.step(step_id)
-        for candidate in step.options:
-            if candidate.number == option:
-                self._append(ev.Chosen(step=step.id, option=option, title=candidate.title))
-                return
-        numbers = ", ".join(str(o.number) for o in step.options)
-        raise RefusedError(
-            f"`{step.id}` has no option {option}",
-            help=f"its options: {numbers}" if numbers else "it is not a choice",
-        )
-
-    def resolve(self, step_id: str, how: str, reason: str = "") -> None:
-        """Decide an unknown, failed or undecided outcome: `done` or `failed` (with a reason) or `rerun`."""
-        step = self.step(step_id)
-        status = self.state.step(step.id).status
-        if how not in ("done", "failed", "rerun"):
-            raise RefusedError(f"`{how}` is no way to resolve a step", help="use done, failed or rerun")
-        if status not in (Status.UNKNOWN, Status.UNDECIDED, Status.FAILED):
-            raise RefusedError(f"`{step.id}` is {status.value}: there is nothing to resolve")
-        if how != "rerun" and not reason.strip():
-            raise RefusedError(f"marking `{step.id}` {how} needs a reason")
-        self._append(ev.Resolved(step=step.id, how=how, reason=_bounded(reason)))
-
-    def complete_section(self, section_id: str) -> None:
-        """Record that a section was completed by an explicit act, with what is open or skipped in it."""
-        section = next((s for s in self.checklist.walk_sections() if s.id == section_id), None)
-        if section is None:
-            raise RefusedError(f"there is no section `{section_id}`")
-        open_ids, skipped = [], []
-        for step in progress.section_steps(section):
-            status = self.state.step(step.id).status
-            if status is Status.SKIPPED:
-                skipped.append(step.id)
-            elif status is not Status.DONE:
-                open_ids.append(step.id)
-        self._append(ev.SectionCompleted(section=section_id, open=open_ids, skipped=skipped))
-
-    def enter_rollback(self, reason: str) -> None:
-        """Turn back: from here the rollback section is the path."""
-        if not any(s.kind is SectionKind.ROLLBACK for s in self.checklist.walk_sections()):
-            raise RefusedError("this checklist has no rollback section")
-        if self.state.rollback_at is None:
-            self._append(ev.RollbackEntered(reason=_bounded(reason)))
-
-    def finish(self) -> str:
-        """Close the run for good; returns its result in words. What is open is listed in the event."""
-        if running := self.state.running:
-            raise RefusedError(f"`{running[0]}` is still running", help="wait for its end, or cancel it")
-        result = progress.result_of(self.checklist, self.state)
-        open_ids = [
-            step.id
-            for _, step in progress.path(self.checklist, self.state)
-            if self.state.step(step.id).status not in (Status.DONE, Status.SKIPPED)
-        ]
-        self._append(ev.RunFinished(result=result, open=open_ids))
-        self._store.snapshot(force=True)
-        return result
 
     # Running
 
@@ -348,7 +218,7 @@ class Session:
         if look.finding is attempts.Finding.NEVER_STARTED:
             reason = error.what if isinstance(error, OrionError) else str(error)
             self._append(
-                ev.NeverStarted(step=prepared.step.id, attempt=prepared.attempt, reason=_bounded(reason))
+                ev.NeverStarted(step=prepared.step.id, attempt=prepared.attempt, reason=bounded(reason))
             )
         else:
             self._watch(prepared.step.id, prepared.attempt)
@@ -376,7 +246,7 @@ class Session:
         return None
 
     def _take_in(self, step_id: str, result: attempts.AttemptResult) -> Verdict:
-        section, step = self.find(step_id)
+        step = self.step(step_id)
         state = self.state.step(step_id)
         attempt = state.attempts[-1]
         verdict = self._desk.verdict(step, state, attempt, result)
@@ -462,6 +332,9 @@ class Session:
             self._desk.close()
             self._store.close()
 
+    def _snapshot_now(self) -> None:
+        self._store.snapshot(force=True)
+
     def _append(self, *events: ev.Event) -> None:
         if self.read_only:
             raise RefusedError(self._why_read_only())
@@ -478,7 +351,7 @@ class Session:
 
         threading.Thread(target=wait, name=f"wait-{attempt}", daemon=True).start()
 
-    def _open(self, torn_bytes: int) -> None:
+    def begin(self, torn_bytes: int) -> None:
         """Record the opening, settle what was in flight, and build the resume facts."""
         before = self.state
         digests = {step.id: step.digest for _, step in self.checklist.walk()}
@@ -526,112 +399,8 @@ class Session:
         )
 
 
-def open_session(
-    path: Path,
-    *,
-    run: str | None = None,
-    edge: Edge | None = None,
-    cwd: str | None = None,
-    on_ended: Callable[[str, int], None] = lambda _step, _attempt: None,
-    look_on: bool = False,
-    loaded: tuple[Checklist, bytes] | None = None,
-    assignments: Mapping[str, str] | None = None,
-) -> Session:
-    """Open the checklist at `path` and its run: the named one, else the unfinished one, else a new one.
-
-    With `look_on` a run that somebody else holds is opened read-only instead of refused, and nothing is
-    written. `loaded` spares reading the file again.
-
-    Raises:
-        ChecklistError: the file cannot be read.
-        HeldError: another operator holds the run (without `look_on`).
-        NotRecordedError: state cannot be written.
-    """
-    from orion_deploy.checklist.read import load
-
-    edge = edge or Edge()
-    checklist, data = loaded or load(path)
-    places = Places.of(path)
-    name = run or places.unfinished() or new_run_name(edge.now())
-    directory = places.run_directory(name)
-
-    def make(store: Store, held_by: Holder | None) -> Session:
-        return Session(
-            checklist=checklist,
-            path=path,
-            data=data,
-            store=store,
-            places=places,
-            run=name,
-            edge=edge,
-            cwd=cwd or checklist.cwd or os.getcwd(),
-            on_ended=on_ended,
-            held_by=held_by,
-        )
-
-    def describe(state: RunState) -> dict[str, object]:
-        return describe_run(checklist, state, name)
-
-    try:
-        store = Store.open(directory, sidecar=places.sidecar, describe=describe, edge=edge, who=edge.who())
-    except HeldError:
-        if not look_on:
-            raise
-        return make(Store.look(directory), read_holder(directory))
-    session = make(store, None)
-    try:
-        if not store.read_only:
-            session._open(store.recovered_torn_bytes)  # noqa: SLF001  # the second half of the constructor
-            for variable, value in (assignments or {}).items():
-                session.set_variable(variable, value)
-    except BaseException:
-        store.close()
-        raise
-    return session
-
-
-def block_step(section: Section, number: int, block: CodeBlock) -> Step:
-    """A block that stands under no step, as a step that runs only by an explicit act."""
-    from orion_deploy.checklist.model import Role
-
-    return Step(
-        id=f"{section.id}#{number}",
-        title=f"Block {number} under “{section.title}”",
-        line=block.line,
-        is_task=False,
-        kind="command" if block.role is Role.COMMAND else block.role.value,
-        code=(block,),
-    )
-
-
-def is_block_id(step_id: str) -> bool:
-    """Whether an id names a block under no step."""
-    return "#" in step_id
-
-
-def has_commands(checklist: Checklist) -> bool:
-    """Whether anything in the checklist could run."""
-    from orion_deploy.checklist.model import Role
-
-    if any(b.role is Role.COMMAND for s in checklist.walk_sections() for b in s.code):
-        return True
-    return any(
-        step.facts.call is not None or any(b.role is Role.COMMAND for b in step.code)
-        for _, step in checklist.walk()
-    )
-
-
 def stamped(event: ev.Event, at: float, by: str) -> ev.Event:
     """The event with its time and author."""
     from dataclasses import replace
 
     return replace(event, at=event.at or at, by=event.by or by)
-
-
-def _bounded(text: str) -> str:
-    text = text.strip()
-    if len(text) > REASON_CHARACTERS_MAX:
-        raise RefusedError(
-            f"the text has {len(text):,} characters; at most {REASON_CHARACTERS_MAX:,} are kept"
-        )
-    return text

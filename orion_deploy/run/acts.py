@@ -1,0 +1,189 @@
+"""What a person does to a run: tick, skip, note, choose, resolve. Each act is one event, on disk when it returns."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from pathlib import Path
+
+from orion_deploy.checklist.model import Checklist, Section, SectionKind, Step
+from orion_deploy.errors import RefusedError, did_you_mean
+from orion_deploy.run import events as ev
+from orion_deploy.run import progress, rules
+from orion_deploy.run.blocks import is_block_id
+from orion_deploy.run.state import RunState, Status
+
+REASON_CHARACTERS_MAX = 4_000
+
+
+class Acts(ABC):
+    """The acts of a person on a run. Every one raises RefusedError when the run is only looked on."""
+
+    checklist: Checklist
+    path: Path
+    data: bytes
+    secrets: dict[str, str]
+    _index: Mapping[str, tuple[Section, Step]]
+
+    @property
+    @abstractmethod
+    def state(self) -> RunState:
+        """The run's state as it stands on disk."""
+
+    @abstractmethod
+    def _append(self, *events: ev.Event) -> None:
+        """Put events on disk; returns when they are there."""
+
+    @abstractmethod
+    def _snapshot_now(self) -> None:
+        """Write the sidecar."""
+
+    def find(self, step_id: str) -> tuple[Section, Step]:
+        """Return the step with this id (or number, `3`, in document order) and its section.
+
+        Raises:
+            RefusedError: there is no such step; names the nearest.
+        """
+        found = self._index.get(step_id)
+        if found is None and step_id.isdigit():
+            pairs = [pair for pair in self._index.values() if not is_block_id(pair[1].id)]
+            if 0 < int(step_id) <= len(pairs):
+                found = pairs[int(step_id) - 1]
+        if found is None:
+            raise RefusedError(
+                f"there is no step `{step_id}` in {self.checklist.path}",
+                help=did_you_mean(step_id, self._index) or "`show FILE` lists the steps with their ids",
+            )
+        return found
+
+    def step(self, step_id: str) -> Step:
+        """Return the step with this id. Raises as `find`."""
+        return self.find(step_id)[1]
+
+    def approve(self) -> None:
+        """Trust exactly these bytes."""
+        from orion_deploy.run.approvals import approve
+
+        approve(self.path, self.data)
+        self._append(ev.Approved(digest=self.checklist.digest))
+
+    def set_variable(self, name: str, value: str, *, secret: bool = False) -> None:
+        """Record a variable's or placeholder's value; a secret is kept in memory only."""
+        if secret:
+            self.secrets[name] = value
+            self._append(ev.VariableSet(name=name, secret=True))
+        elif self.state.variables.get(name) != value:
+            self._append(ev.VariableSet(name=name, value=value))
+
+    def tick(self, step_id: str, *, reason: str = "", value: str = "") -> None:
+        """Tick the step. `reason` is needed where the facts speak against it (then it is an override).
+
+        Raises:
+            RefusedError: a reason is needed, or the step runs.
+        """
+        step = self.step(step_id)
+        if self.state.step(step.id).status is Status.RUNNING:
+            raise RefusedError(f"`{step.id}` is running", help="wait for its end, or cancel it")
+        why = rules.why_reason_needed(self.checklist, self.state, step)
+        if why and not reason.strip():
+            raise RefusedError(
+                f"`{step.id}` cannot be ticked without a reason: {why}",
+                help="give a reason; it stands in the evidence",
+            )
+        self._append(
+            ev.Ticked(step=step.id, override=bounded(reason) if why else "", value=bounded(value or reason))
+        )
+
+    def untick(self, step_id: str) -> None:
+        """Take a tick, skip or failure back."""
+        step = self.step(step_id)
+        if self.state.step(step.id).status is Status.RUNNING:
+            raise RefusedError(f"`{step.id}` is running", help="wait for its end, or cancel it")
+        self._append(ev.Unticked(step=step.id))
+
+    def skip(self, step_id: str, reason: str) -> None:
+        """Pass over the step with a reason; of a mandatory step this is an override."""
+        step = self.step(step_id)
+        if not reason.strip():
+            raise RefusedError(
+                f"skipping `{step.id}` needs a reason", help="say why; it stands in the evidence"
+            )
+        if self.state.step(step.id).status is Status.RUNNING:
+            raise RefusedError(f"`{step.id}` is running", help="wait for its end, or cancel it")
+        self._append(ev.Skipped(step=step.id, reason=bounded(reason), override=step.mandatory))
+
+    def note(self, text: str, step_id: str = "") -> None:
+        """Write something down, on a step or on the run."""
+        if not text.strip():
+            raise RefusedError("a note needs a text")
+        self._append(ev.Noted(step=self.step(step_id).id if step_id else "", text=bounded(text)))
+
+    def choose(self, step_id: str, option: int) -> None:
+        """Take an option of a choice."""
+        step = self.step(step_id)
+        for candidate in step.options:
+            if candidate.number == option:
+                self._append(ev.Chosen(step=step.id, option=option, title=candidate.title))
+                return
+        numbers = ", ".join(str(o.number) for o in step.options)
+        raise RefusedError(
+            f"`{step.id}` has no option {option}",
+            help=f"its options: {numbers}" if numbers else "it is not a choice",
+        )
+
+    def resolve(self, step_id: str, how: str, reason: str = "") -> None:
+        """Decide an unknown, failed or undecided outcome: `done` or `failed` (with a reason) or `rerun`."""
+        step = self.step(step_id)
+        status = self.state.step(step.id).status
+        if how not in ("done", "failed", "rerun"):
+            raise RefusedError(f"`{how}` is no way to resolve a step", help="use done, failed or rerun")
+        if status not in (Status.UNKNOWN, Status.UNDECIDED, Status.FAILED):
+            raise RefusedError(f"`{step.id}` is {status.value}: there is nothing to resolve")
+        if how != "rerun" and not reason.strip():
+            raise RefusedError(f"marking `{step.id}` {how} needs a reason")
+        self._append(ev.Resolved(step=step.id, how=how, reason=bounded(reason)))
+
+    def complete_section(self, section_id: str) -> None:
+        """Record that a section was completed by an explicit act, with what is open or skipped in it."""
+        section = next((s for s in self.checklist.walk_sections() if s.id == section_id), None)
+        if section is None:
+            raise RefusedError(f"there is no section `{section_id}`")
+        open_ids, skipped = [], []
+        for step in progress.section_steps(section):
+            status = self.state.step(step.id).status
+            if status is Status.SKIPPED:
+                skipped.append(step.id)
+            elif status is not Status.DONE:
+                open_ids.append(step.id)
+        self._append(ev.SectionCompleted(section=section_id, open=open_ids, skipped=skipped))
+
+    def enter_rollback(self, reason: str) -> None:
+        """Turn back: from here the rollback section is the path."""
+        if not any(s.kind is SectionKind.ROLLBACK for s in self.checklist.walk_sections()):
+            raise RefusedError("this checklist has no rollback section")
+        if self.state.rollback_at is None:
+            self._append(ev.RollbackEntered(reason=bounded(reason)))
+
+    def finish(self) -> str:
+        """Close the run for good; returns its result in words. What is open is listed in the event."""
+        if running := self.state.running:
+            raise RefusedError(f"`{running[0]}` is still running", help="wait for its end, or cancel it")
+        result = progress.result_of(self.checklist, self.state)
+        open_ids = [
+            step.id
+            for _, step in progress.path(self.checklist, self.state)
+            if self.state.step(step.id).status not in (Status.DONE, Status.SKIPPED)
+        ]
+        self._append(ev.RunFinished(result=result, open=open_ids))
+        self._snapshot_now()
+        return result
+
+
+def bounded(text: str) -> str:
+    """Return a reason or note without outer space. Raises RefusedError past its limit."""
+    text = text.strip()
+    if len(text) > REASON_CHARACTERS_MAX:
+        raise RefusedError(
+            f"the text has {len(text):,} characters; at most {REASON_CHARACTERS_MAX:,} are kept"
+        )
+    return text
