@@ -106,6 +106,12 @@ class NotRecordedError(OrionError):
     exit_code = ExitCode.NOT_WRITTEN
 
 
+class StoreError(OrionError):
+    """State on disk is damaged, not safe to use, or newer than this program; nothing was changed (exit code 6)."""
+
+    exit_code = ExitCode.NOT_WRITTEN
+
+
 class PersonNeededError(OrionError):
     """The step needs a person (exit code 3)."""
 
