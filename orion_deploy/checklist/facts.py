@@ -9,7 +9,8 @@ from typing import Final
 
 from orion_deploy.checklist.keys import Where
 from orion_deploy.checklist.model import NO_TEXTS, Expectation, KindCall, SectionKind, StepFacts, Variable
-from orion_deploy.checklist.yaml_nodes import MapNode, Node, Scalar, Source, compose
+from orion_deploy.checklist.variables import TYPES, fit, why_bad_name
+from orion_deploy.checklist.yaml_nodes import ListNode, MapNode, Node, Scalar, Source, compose
 from orion_deploy.checklist.yaml_values import (
     boolean,
     duration_s,
@@ -136,7 +137,7 @@ def facts_of(source: Source, node: MapNode) -> ParsedFacts:
         when=words("when"),
         interactive=flag("interactive"),
         cwd=words("cwd"),
-        env=NO_TEXTS if env is None else texts(source, "env", env),
+        env=NO_TEXTS if env is None else _environment(source, env),
         shell=_shell(source, node),
     )
     kind, tags = node.get("kind"), node.get("tags")
@@ -178,6 +179,18 @@ def _confirmation(source: Source, node: MapNode) -> str | None:
     return text_of(source, "confirm", value)
 
 
+def _environment(source: Source, node: Node) -> Mapping[str, str]:
+    values = texts(source, "env", node)
+    assert isinstance(node, MapNode)
+    for name, (key, _) in node.entries.items():
+        why = why_bad_name(name)
+        if why:
+            raise source.error(
+                key, f"the variable `{name}` {why}", "a script can set it, where everyone sees it"
+            )
+    return values
+
+
 def _shell(source: Source, node: MapNode) -> str | None:
     value = node.get("shell")
     if value is None:
@@ -202,5 +215,38 @@ def _expectation(source: Source, node: Node) -> Expectation:
 
 
 def variables_of(source: Source, node: Node) -> tuple[Variable, ...]:
-    """Read `variables`."""
-    raise wrong(source, "variables", node, "a mapping of names to defaults or descriptions")
+    """Read `variables`: name to default, or name to `{default, prompt, secret, type}`."""
+    if isinstance(node, ListNode):
+        raise wrong(
+            source, "variables", node, "a mapping of names to defaults", "write `NAME: default`, without `-`"
+        )
+    return tuple(
+        _variable(source, key, value) for key, value in mapping(source, node, "`variables`").entries.values()
+    )
+
+
+def _variable(source: Source, key: Scalar, node: Node) -> Variable:
+    name = key.value
+    why = why_bad_name(name)
+    if why:
+        raise source.error(key, f"the variable `{name}` {why}")
+    line = source.line_of(key)
+    if isinstance(node, Scalar):
+        return Variable(name, default=None if node.is_nothing else node.value, line=line)
+    described = mapping(source, node, f"the variable `{name}`")
+    known_keys(source, described, Where.VARIABLE, f"the variable `{name}`")
+    default, prompt, secret, kind = (described.get(key) for key in ("default", "prompt", "secret", "type"))
+    variable = Variable(
+        name,
+        default=None if default is None else text(source, "default", default),
+        prompt="" if prompt is None else text(source, "prompt", prompt),
+        secret=secret is not None and boolean(source, "secret", secret),
+        type="text" if kind is None else one_of(source, "type", kind, TYPES),
+        line=line,
+    )
+    if default is not None and variable.default is not None:
+        try:
+            fit(variable, variable.default)
+        except ValueError as error:
+            raise source.error(default, f"the default of {error}") from None
+    return variable
