@@ -84,6 +84,10 @@ class StepState:
     notes: tuple[Note, ...] = ()
     ticked_digest: str = ""
     """Digest of the step's text when it was settled: another one now makes it CHANGED."""
+    settled: Status | None = None
+    """DONE or SKIPPED from when it was settled until that is taken back or overtaken by an attempt's end."""
+    before: Status = Status.TODO
+    """The status before the attempt under way: it comes back when that attempt never started."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +102,7 @@ class RunState:
     cwd: str = ""
     commit: str = ""
     operators: tuple[str, ...] = ()
+    """Everyone who did something, each once, the one who did the last thing at the end."""
     sessions: int = 0
     approved: frozenset[str] = frozenset()
     variables: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
