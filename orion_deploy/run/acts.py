@@ -35,6 +35,10 @@ class Acts(ABC):
         """Put events on disk; returns when they are there."""
 
     @abstractmethod
+    def apply_conditions(self) -> None:
+        """Pass over the steps whose `when` does not hold."""
+
+    @abstractmethod
     def _snapshot_now(self) -> None:
         """Write the sidecar."""
 
@@ -74,6 +78,7 @@ class Acts(ABC):
             self._append(ev.VariableSet(name=name, secret=True))
         elif self.state.variables.get(name) != value:
             self._append(ev.VariableSet(name=name, value=value))
+        self.apply_conditions()
 
     def tick(self, step_id: str, *, reason: str = "", value: str = "") -> None:
         """Tick the step. `reason` is needed where the facts speak against it (then it is an override).

@@ -9,7 +9,6 @@ import difflib
 import hashlib
 import os
 import re
-import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -91,6 +90,12 @@ class Desk:
         """The folder of an attempt."""
         return self._run_directory / "attempts" / folder_name(step_id) / str(attempt)
 
+    def close(self) -> None:
+        """Let the launcher go; running steps live on."""
+        if self._launcher is not None:
+            self._launcher.close()
+            self._launcher = None
+
     def prepare(
         self,
         *,
@@ -164,10 +169,11 @@ class Desk:
             attempt_directory=inputs.directory,
             cwd=Path(inputs.folder),
             variables={**inputs.values, **step.facts.env},
+            step=step.id,
         )
         spec = AttemptSpec(
             script=worker.worker_script(),
-            interpreter=(sys.executable,),
+            interpreter=worker.interpreter(),
             is_shell=False,
             cwd=inputs.folder,
             env={**inputs.environ, worker.REQUEST_VARIABLE: str(inputs.directory / worker.REQUEST_NAME)},

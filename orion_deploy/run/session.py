@@ -30,7 +30,7 @@ from orion_deploy.run.repository import commit_of
 from orion_deploy.run.resume import InFlight, Resume, build
 from orion_deploy.run.state import RunState, Status
 from orion_deploy.run.store import Store
-from orion_deploy.run.values import Missing, missing_for, values_of
+from orion_deploy.run.values import Missing, conditions, missing_for, values_of
 
 
 class Session(Acts):
@@ -132,10 +132,15 @@ class Session(Acts):
             return False
         return not is_approved(digest)
 
+    @property
+    def values(self) -> dict[str, str]:
+        """Every variable that has a value now. Raises OrionError when one does not fit its type."""
+        return values_of(self.checklist, self.state, self.secrets, self.edge.environ())
+
     def missing(self, step_id: str) -> Missing:
         """The variables and placeholders without a value that the step's next run needs."""
         step = self.step(step_id)
-        values = values_of(self.checklist, self.state, self.secrets, self.edge.environ())
+        values = self.values
         blocks = self.scripts(step.id)
         block = blocks[self.next_block(step.id)] if blocks else None
         return missing_for(step, block, self.checklist, self.state, values)
@@ -369,10 +374,19 @@ class Session(Acts):
                 gone=sorted(i for i in before.digests if i not in digests and i not in before.gone),
             )
         )
+        self.apply_conditions()
         in_flight = tuple(self._settle(step_id) for step_id in before.running)
         self.resume = build(
             before, self.state, self.checklist, in_flight, now=self.edge.now(), torn_bytes=torn_bytes
         )
+
+    def apply_conditions(self) -> None:
+        """Pass over the steps whose `when` does not hold, and bring back those to which it holds again."""
+        pass_over, bring_back = conditions(self.checklist, self.state, self.values)
+        found: list[ev.Event] = [ev.Skipped(step=step.id, reason=reason) for step, reason in pass_over]
+        found += [ev.Unticked(step=step.id) for step in bring_back]
+        if found:
+            self._append(*found)
 
     def _settle(self, step_id: str) -> InFlight:
         """Find out what became of an attempt that another session started."""

@@ -8,7 +8,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from orion_deploy.checklist.model import Checklist, CodeBlock, Step, Variable
-from orion_deploy.run.state import RunState
+from orion_deploy.checklist.variables import applies, resolve
+from orion_deploy.run.state import RunState, Status
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,19 +26,13 @@ class Missing:
 def values_of(
     checklist: Checklist, state: RunState, secrets: Mapping[str, str], environ: Mapping[str, str]
 ) -> dict[str, str]:
-    """Every variable that has a value: given in this run, else from `ORION_<NAME>`, else its default."""
-    values: dict[str, str] = {}
-    for variable in checklist.variables:
-        for value in (
-            secrets.get(variable.name),
-            state.variables.get(variable.name),
-            environ.get(f"ORION_{variable.name.upper()}"),
-            variable.default,
-        ):
-            if value is not None:
-                values[variable.name] = value
-                break
-    return values
+    """Every variable that has a value: given in this run, else from `ORION_<NAME>`, else its default.
+
+    Raises OrionError when a value does not fit its variable's type.
+    """
+    declared = {v.name for v in checklist.variables}
+    given = {k: v for k, v in {**state.variables, **secrets}.items() if k in declared}
+    return dict(resolve(checklist.variables, given=given, environment=environ).values)
 
 
 def missing_for(
@@ -56,3 +51,23 @@ def missing_for(
     )
     placeholders = tuple(p for p in (block.placeholders if block else ()) if p not in state.variables)
     return Missing(variables, placeholders)
+
+
+CONDITION_PREFIX = "not applicable: "
+
+
+def conditions(
+    checklist: Checklist, state: RunState, values: Mapping[str, str]
+) -> tuple[list[tuple[Step, str]], list[Step]]:
+    """Steps whose `when` does not hold and are open (with the reason), and steps skipped so to which it holds now."""
+    pass_over, bring_back = [], []
+    for _, step in checklist.walk():
+        if step.facts.when is None:
+            continue
+        holds = applies(step.facts.when, values)
+        step_state = state.step(step.id)
+        if holds is False and step_state.status is Status.TODO:
+            pass_over.append((step, f"{CONDITION_PREFIX}when {step.facts.when}"))
+        elif holds and step_state.status is Status.SKIPPED and step_state.reason.startswith(CONDITION_PREFIX):
+            bring_back.append(step)
+    return pass_over, bring_back

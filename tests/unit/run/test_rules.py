@@ -1,0 +1,113 @@
+"""What may be done now, and why not."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from support.build import checklist, code, section, state_after, step
+
+from orion_deploy.checklist.model import KindCall, Option, SectionKind, StepFacts
+from orion_deploy.run import events as ev
+from orion_deploy.run import rules
+from orion_deploy.run.state import RunState
+
+STOP = step("stop", "systemctl stop app", mandatory=True)
+BACKUP = step("backup", "cp a b", facts=StepFacts(needs=("stop",)))
+MIGRATE = step("migrate", "migrate", facts=StepFacts(needs=("backup",)))
+LOOK = step("look")
+UNDO = step("undo", "undo")
+BOOK = checklist(
+    section("Work", STOP, BACKUP, MIGRATE, LOOK), section("Back", UNDO, kind=SectionKind.ROLLBACK)
+)
+
+
+def test_an_open_mandatory_step_holds_every_later_one() -> None:
+    """A step cannot be run while a mandatory step before it on its path is open."""
+    assert "`stop`" in rules.why_not_start(
+        BOOK, RunState(), step("x") and LOOK and replace(LOOK, code=(code("ls"),))
+    )
+    done = state_after(ev.Ticked(step="stop"))
+    assert rules.why_not_start(BOOK, done, BACKUP) == ""
+
+
+def test_a_skipped_mandatory_step_was_overridden_and_holds_nothing() -> None:
+    """An override (a skip with a reason) opens the way."""
+    skipped = state_after(ev.Skipped(step="stop", reason="it is down", override=True))
+    free = replace(BACKUP, facts=StepFacts())
+    assert rules.why_not_start(BOOK, skipped, free) == ""
+
+
+def test_needs_are_done_not_skipped() -> None:
+    """What a step needs must be done; skipped is not done."""
+    skipped = state_after(ev.Ticked(step="stop"), ev.Skipped(step="backup", reason="no time"))
+    assert rules.why_not_start(BOOK, skipped, MIGRATE) == "it needs `backup`, which is skipped"
+
+
+def test_the_rollback_is_entered_first() -> None:
+    """A rollback step runs only once the rollback was entered, and forward mandatory steps do not hold it."""
+    assert "enter the rollback first" in rules.why_not_start(BOOK, RunState(), UNDO)
+    assert rules.why_not_start(BOOK, state_after(ev.RollbackEntered(reason="errors")), UNDO) == ""
+
+
+def test_an_unknown_outcome_is_never_run_again_by_itself() -> None:
+    """UNKNOWN refuses a start until a person resolved it; `rerun` opens it."""
+    lost = (ev.Started(step="stop", attempt=1), ev.Lost(step="stop", attempt=1))
+    assert "unknown" in rules.why_not_start(BOOK, state_after(*lost), STOP)
+    again = state_after(*lost, ev.Resolved(step="stop", how="rerun"))
+    assert rules.why_not_start(BOOK, again, STOP) == ""
+
+
+def test_one_step_at_a_time() -> None:
+    """While a step runs no other starts, nor the same one twice."""
+    running = state_after(ev.Started(step="stop", attempt=1))
+    assert rules.why_not_start(BOOK, running, STOP) == "it is running"
+    free = replace(UNDO, id="other")
+    assert "`stop` is still running" in rules.why_not_start(BOOK, running, free)
+
+
+def test_references_and_open_choices_do_not_run() -> None:
+    """A reference block is never run by its step; a choice runs only once an option was taken."""
+    assert "reference" in rules.why_not_start(BOOK, RunState(), step("keep", "undo", kind="reference"))
+    choice = step(
+        "way",
+        kind="choice",
+        code=(code("restore", option=1), code("down", option=2)),
+        options=(Option(1, "Restore", 1), Option(2, "Down", 2)),
+    )
+    book = checklist(section("Work", choice))
+    assert "choose" in rules.why_not_start(book, RunState(), choice)
+    assert rules.why_not_start(book, state_after(ev.Chosen(step="way", option=2)), choice) == ""
+    assert [b.text for b in choice.scripts(2)] == ["down"]
+
+
+def test_a_tick_against_the_facts_needs_a_reason() -> None:
+    """Failed, unknown, or mandatory and never run: a tick is an override with a typed reason."""
+    failed = state_after(
+        ev.Started(step="stop", attempt=1),
+        ev.Finished(
+            step="stop", attempt=1, exit_status=1, verdict={"outcome": "failed", "reason": "status 1"}
+        ),
+    )
+    assert "failed" in rules.why_reason_needed(BOOK, failed, STOP)
+    assert "not run" in rules.why_reason_needed(BOOK, RunState(), STOP)
+    passed = state_after(
+        ev.Started(step="stop", attempt=1),
+        ev.Finished(step="stop", attempt=1, exit_status=0, verdict={"outcome": "passed", "reason": "end"}),
+    )
+    assert rules.why_reason_needed(BOOK, passed, STOP) == ""
+
+
+def test_typed_steps_tick_themselves_and_shell_steps_do_not() -> None:
+    """A passing typed step ticks itself unless the author says `auto: false`; a shell step only by `auto: true`."""
+    call = KindCall("sqlite.state")
+    assert rules.ticks_itself(step("a", facts=StepFacts(check=call)))
+    assert not rules.ticks_itself(step("a", facts=StepFacts(check=call, auto=False)))
+    assert not rules.ticks_itself(STOP)
+    assert rules.ticks_itself(step("a", "true", facts=StepFacts(auto=True)))
+
+
+def test_ancestors_do_not_hold_their_own_sub_steps() -> None:
+    """A mandatory parent is ticked after its sub-steps, so it does not stand in their way."""
+    child = step("child", "true", depth=1)
+    parent = step("parent", mandatory=True, steps=(child,))
+    assert rules.why_not_start(checklist(section("Work", parent)), RunState(), child) == ""
