@@ -21,7 +21,7 @@ NESTING_MAX: Final = 8
 _OPERATOR = re.compile(r"&&|\|\||;;&?|;&|\|&|[;|()]|&(?!>)|\n")
 _REDIRECT = re.compile(r"(?:\d+|\{\w+\})?(?:<<<|<<-?|<>|>>|>\||<&|>&|[<>](?!\())|&>>?")
 _BARE = re.compile(r"[^\s'\"\\`$;|&()<>]+")
-_EXPANSION = re.compile(r"\$(?:\w+|[!#$*@?-]|\{[^}\n]*\})|\$(?![('\"{])|\$\{|\$(?=[\"'])")
+_EXPANSION = re.compile(r"\$(?:\w+|[!#$*@?-]|\{[^}\n]{0,200}\})|\$(?![('\"{])|\$\{|\$(?=[\"'])")
 _KEYWORDS: Final = frozenset(("if", "then", "elif", "else", "while", "until", "do", "!", "time", "{", "}"))
 _ASSIGNMENT = re.compile(r"[A-Za-z_]\w*\+?=")
 

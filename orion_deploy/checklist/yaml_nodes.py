@@ -19,6 +19,8 @@ SOURCE_BYTES_MAX: Final = 1_000_000
 """Bytes of one YAML text (design, "Hostile input")."""
 DEPTH_MAX: Final = 32
 """Collections within one another."""
+NODES_MAX: Final = 200_000
+"""Values of one YAML text; a checklist of one megabyte has about 40,000."""
 
 _LINE_BREAK = re.compile("\r\n|\r|\n")
 _UNREADABLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff\ufeff\ufffe\uffff]")
@@ -117,7 +119,10 @@ class Source:
         """Return the place in the file of a 0-based line and column of the text."""
         if self._lines is None:
             self._lines = _LINE_BREAK.split(self.text)
-        own = self._lines[line] if line < len(self._lines) else ""
+        if line >= len(self._lines):  # libyaml counts a line after the last one
+            line = len(self._lines) - 1
+            column = len(self._lines[line])
+        own = self._lines[line]
         number = self.first_line + line
         shown = own
         if 0 < number <= len(self._file_lines):
@@ -165,7 +170,7 @@ def _build(source: Source, events: Iterator[yaml.Event]) -> Node | None:
     import yaml
 
     root: Node | None = None
-    documents = 0
+    documents = nodes = 0
     stack: list[tuple[Node, Scalar | None]] = []
     """Open collections; for a mapping the key that waits for its value."""
     for event in events:
@@ -192,6 +197,9 @@ def _build(source: Source, events: Iterator[yaml.Event]) -> Node | None:
             continue
         else:
             continue
+        nodes += 1
+        if nodes > NODES_MAX:
+            raise source.error(node, f"more than {NODES_MAX:,} values")
         if not stack:
             root = node
         else:
@@ -252,7 +260,7 @@ def _clever(source: Source, event: Any) -> ChecklistError:
         hint = "write the value out where it is used; a text that begins with this sign needs quotes"
         width = len(event.anchor) + 1
     else:
-        what = f"the tag `{event.tag}`"
+        what = f"the tag `{event.tag.replace('tag:yaml.org,2002:', '!!')}`"
         hint = "a value's type follows from its key; a text that begins with `!` needs quotes"
         width = 1
     return ChecklistError(
@@ -296,7 +304,10 @@ def _refuse_unreadable(source: Source) -> None:
 
 
 _HELP: Final = (
-    ("mapping values are not allowed", 'a text with ": " in it needs quotes, or `|` and a line of its own'),
+    (
+        "mapping values are not allowed",
+        'a text with ": " in it needs quotes, or `|` and lines of its own; a key needs its colon',
+    ),
     (
         "cannot start any token",
         "indent with spaces, not tabs; put a text that begins with @, `, % or a tab in quotes",
@@ -308,15 +319,25 @@ _HELP: Final = (
     ),
     ("could not find expected ':'", "a key ends with a colon and a space: `title: Stop the app`"),
     ("did not find expected '-'", "the items of a list begin with `- ` in the same column"),
-    ("unexpected end of stream", "quotes or a bracket are opened and not closed"),
+    ("never closed", "close the quotes or the bracket; a text that begins with one needs quotes around it"),
     ("unknown escape", "in double quotes write \\\\ for one backslash, or use single quotes"),
 )
 
 
 def _not_yaml(source: Source, error: yaml.MarkedYAMLError) -> ChecklistError:
     """Return libyaml's complaint with its place and, where the usual cause is known, help."""
-    mark = error.problem_mark or error.context_mark
-    problem = error.problem or error.context or "not understood"
-    where = Place(source.path, source.first_line) if mark is None else source.place(*_spot(mark))
+    problem, mark = error.problem or error.context or "not understood", error.problem_mark
+    context, opened = error.context or "", error.context_mark
+    if mark is None or opened is None:
+        where = Place(source.path, source.first_line) if mark is None else source.place(*_spot(mark))
+    elif ("flow" in context or "quoted" in context) and not _text_from(source.text, _spot(mark)).strip():
+        problem, where = "what is opened here is never closed", source.place(*_spot(opened))
+    else:
+        where = source.place(*_spot(mark))
     hint = next((text for words, text in _HELP if words in problem), "")
     return ChecklistError(f"this is not YAML: {problem}", where=where, help=hint)
+
+
+def _text_from(text: str, spot: tuple[int, int]) -> str:
+    lines = _LINE_BREAK.split(text)[spot[0] :]
+    return "\n".join([lines[0][spot[1] :], *lines[1:]]) if lines else ""
