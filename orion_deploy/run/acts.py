@@ -99,6 +99,18 @@ class Acts(ABC):
             ev.Ticked(step=step.id, override=bounded(reason) if why else "", value=bounded(value or reason))
         )
 
+    def tick_by_verdict(self, step_id: str) -> None:
+        """Take the passing verdict of the step's last run as its tick, as `--auto` does.
+
+        Raises:
+            RefusedError: there is no passing verdict.
+        """
+        step = self.step(step_id)
+        verdict = self.state.step(step.id).verdict
+        if verdict is None or not verdict.is_good:
+            raise RefusedError(f"`{step.id}` has no passing verdict")
+        self._append(ev.Ticked(step=step.id, auto=True, value=verdict.value))
+
     def untick(self, step_id: str) -> None:
         """Take a tick, skip or failure back."""
         step = self.step(step_id)

@@ -109,6 +109,19 @@ class Session(Acts):
         done = self.state.step(step_id).blocks_done
         return done if done < len(blocks) else 0
 
+    def is_interactive(self, step_id: str, script: str | None = None) -> bool:
+        """Whether the step's next run needs the real terminal: as its author says, else by its words."""
+        from orion_deploy.checklist.terminal import needs_terminal
+
+        step = self.step(step_id)
+        if step.facts.call is not None:
+            return False
+        if step.facts.interactive is not None:
+            return step.facts.interactive
+        blocks = self.scripts(step_id)
+        text = script or (blocks[self.next_block(step_id)].script if blocks else "")
+        return bool(needs_terminal(text))
+
     def why_not_start(self, step_id: str) -> str:
         """Say why the step cannot be run now, or an empty string."""
         if self.read_only:
