@@ -34,9 +34,11 @@ class Context:
     progress: Callable[[int, int, str], None]
     is_cancelled: Callable[[], bool]
     now: Callable[[], float]
+    step: str = ""
+    """Id of the step that is carried out, where it is known."""
 
-    def path(self, text: str) -> Path:
-        """Return `text` as an absolute path: `~` and `$VARIABLES` of the run expanded, relative to `cwd`."""
+    def text(self, text: str) -> str:
+        """Return `text` with `$NAME` and `${NAME}` of the run (or of the environment) put in; an unknown name stays."""
         import os
         import re
 
@@ -44,8 +46,13 @@ class Context:
             name = match[1] or match[2]
             return self.variables.get(name, os.environ.get(name, match[0]))
 
-        expanded = re.sub(r"\$(?:\{(\w+)\}|(\w+))", value, text)
-        return Path(os.path.normpath(self.cwd / Path(expanded).expanduser()))
+        return re.sub(r"\$(?:\{(\w+)\}|(\w+))", value, text)
+
+    def path(self, text: str) -> Path:
+        """Return `text` as an absolute path: `~` and `$VARIABLES` of the run expanded, relative to `cwd`."""
+        import os
+
+        return Path(os.path.normpath(self.cwd / Path(self.text(text)).expanduser()))
 
 
 class Kind(BaseModel):

@@ -1,0 +1,262 @@
+"""Who has a file open: every process's descriptors and mappings, compared by device and inode, never by name.
+
+A hard link, a bind mount or a deleted name does not hide a holder. Locks are asked for too (a passive question to the
+kernel, which takes none), because they show other users' processes, which a scan without root does not. What
+cannot be inspected is counted and named: the caller says "unknown", never "nobody".
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import struct
+import sys
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from orion_deploy.text import plain_line
+
+SIDE_FILES = ("-wal", "-shm", "-journal")
+"""What SQLite keeps beside a database."""
+_LOCK_BYTES = (0x40000000, 512)
+"""Offset and length of SQLite's pending, reserved and shared lock bytes (sqlite.org/fileformat2.html, "lock-byte page")."""
+_SHM_LOCK_BYTES = (120, 9)
+"""The locks of a WAL index: eight, and the dead-man switch (sqlite.org/walformat.html)."""
+SHOWN_MAX = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Holder:
+    """A process that has one of the files open; `user` and `command` as far as they can be read."""
+
+    pid: int
+    command: str
+    user: str
+    files: tuple[str, ...]
+    """Names of the files that it holds."""
+
+    def __str__(self) -> str:
+        return f"{self.command} (pid {self.pid}, {self.user})"
+
+
+@dataclass(frozen=True, slots=True)
+class Holders:
+    """What a scan saw. Nobody has the files open only if `holders` AND `uninspected` are empty and nothing is hidden."""
+
+    holders: tuple[Holder, ...]
+    uninspected: tuple[Holder, ...]
+    looked_at: int
+    hidden: bool = False
+    """The system does not even list other users' processes."""
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether every process could be inspected."""
+        return not self.uninspected and not self.hidden
+
+
+def with_side_files(path: Path) -> tuple[Path, ...]:
+    """The file, and those of `-wal`, `-shm`, `-journal` that stand beside it now."""
+    return (path, *(p for s in SIDE_FILES if os.path.lexists(p := path.with_name(path.name + s))))
+
+
+def find_holders(paths: Sequence[Path]) -> Holders:
+    """Find the processes other than this one that hold one of `paths` (open, mapped, or locked).
+
+    A path that is not there is left out. Raises OSError where a path cannot be looked at.
+    """
+    wanted: dict[tuple[int, int], str] = {}
+    for path in paths:
+        try:
+            seen = os.stat(path)
+        except FileNotFoundError:
+            continue
+        wanted[seen.st_dev, seen.st_ino] = path.name
+    if not wanted:
+        return Holders((), (), 0)
+    scan = _scan_proc if sys.platform.startswith("linux") else _scan_psutil
+    found = scan(wanted)
+    return _with_locks(found, paths)
+
+
+def listed(holders: Sequence[Holder]) -> str:
+    """Name the first few holders, and count the rest."""
+    more = len(holders) - SHOWN_MAX
+    names = ", ".join(str(h) for h in holders[:SHOWN_MAX])
+    return f"{names} and {more} more" if more > 0 else names
+
+
+def lock_holder(path: Path) -> int | None:
+    """The pid of a process that holds any SQLite lock on the file (0: not known which), or None.
+
+    Passive: it takes no lock. To be called only while this process has no connection to that file, whose
+    locks the closing of our descriptor would drop.
+    """
+    start, length = _SHM_LOCK_BYTES if path.name.endswith("-shm") else _LOCK_BYTES
+    try:
+        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
+    except OSError:
+        return None
+    try:
+        # struct flock: type, whence, start, length, pid on Linux; start, length, pid, type, whence on macOS.
+        if sys.platform == "darwin":
+            asked = struct.pack("@qqihh", start, length, 0, fcntl.F_WRLCK, os.SEEK_SET)
+            answer = struct.unpack("@qqihh", fcntl.fcntl(descriptor, fcntl.F_GETLK, asked))
+            kind, pid = answer[3], answer[2]
+        else:
+            asked = struct.pack("@hhqqi4x", fcntl.F_WRLCK, os.SEEK_SET, start, length, 0)
+            answer = struct.unpack("@hhqqi4x", fcntl.fcntl(descriptor, fcntl.F_GETLK, asked))
+            kind, pid = answer[0], answer[4]
+    except OSError:
+        return None
+    finally:
+        os.close(descriptor)
+    return None if kind == fcntl.F_UNLCK else max(pid, 0)
+
+
+def _with_locks(found: Holders, paths: Iterable[Path]) -> Holders:
+    known = {h.pid for h in found.holders}
+    more: list[Holder] = []
+    for path in paths:
+        pid = lock_holder(path)
+        if pid is not None and pid not in known:
+            known.add(pid)
+            more.append(_named(pid, (path.name,)))
+    left = tuple(h for h in found.uninspected if h.pid not in known)
+    return Holders((*found.holders, *more), left, found.looked_at, hidden=found.hidden)
+
+
+def _named(pid: int, files: tuple[str, ...]) -> Holder:
+    if not pid:
+        return Holder(0, "a process that cannot be named", "another machine or container", files)
+    command = user = "?"
+    try:
+        if sys.platform.startswith("linux"):
+            with open(f"/proc/{pid}/comm", encoding="utf-8", errors="replace") as file:
+                command = file.read().strip()
+            user = _user(os.stat(f"/proc/{pid}").st_uid)
+        else:
+            import psutil
+
+            process = psutil.Process(pid)
+            command, user = process.name(), process.username()
+    except Exception:  # a process may be gone, or not ours: its number still names it  # noqa: S110
+        pass
+    return Holder(pid, plain_line(command) or "?", plain_line(user), files)
+
+
+def _user(uid: int) -> str:
+    import pwd
+
+    try:
+        return pwd.getpwuid(uid).pw_name
+    except KeyError:
+        return f"user {uid}"
+
+
+def _scan_proc(wanted: dict[tuple[int, int], str]) -> Holders:
+    own = os.getpid()
+    holders: list[Holder] = []
+    uninspected: list[Holder] = []
+    inodes = [b" %d " % inode for _, inode in wanted] + [b" %d\n" % inode for _, inode in wanted]
+    looked_at = 0
+    for entry in os.listdir("/proc"):
+        if not entry.isdigit() or int(entry) == own:
+            continue
+        looked_at += 1
+        try:
+            files = set(_open_files(entry, wanted))
+            with open(f"/proc/{entry}/maps", "rb", buffering=0) as file:
+                maps = _read_all(file.fileno())
+            if any(inode in maps for inode in inodes):
+                files.update(_mapped_files(maps, wanted))
+        except (FileNotFoundError, ProcessLookupError):
+            continue
+        except PermissionError:
+            if not _is_kernel_thread(entry):
+                uninspected.append(_named(int(entry), ()))
+            continue
+        if files:
+            holders.append(_named(int(entry), tuple(sorted(files))))
+    hidden = os.geteuid() != 0 and not os.path.exists("/proc/1")
+    return Holders(tuple(holders), tuple(uninspected), looked_at, hidden=hidden)
+
+
+def _open_files(pid: str, wanted: dict[tuple[int, int], str]) -> Iterator[str]:
+    folder = f"/proc/{pid}/fd/"
+    for number in os.listdir(folder):
+        try:
+            seen = os.stat(folder + number)
+        except OSError:
+            continue  # closed meanwhile
+        name = wanted.get((seen.st_dev, seen.st_ino))
+        if name is not None:
+            yield name
+
+
+def _read_all(descriptor: int) -> bytes:
+    pieces = []
+    while piece := os.read(descriptor, 1 << 16):
+        pieces.append(piece)
+    return b"".join(pieces)
+
+
+def _mapped_files(maps: bytes, wanted: dict[tuple[int, int], str]) -> Iterator[str]:
+    """The wanted files among the lines `address perms offset major:minor inode path` of proc(5).
+
+    Some file systems (btrfs, overlay) show another device here than stat does: there the name decides.
+    """
+    for line in maps.splitlines():
+        fields = line.split(None, 5)
+        if len(fields) < 5 or fields[4] == b"0":
+            continue
+        major, _, minor = fields[3].partition(b":")
+        device, inode = os.makedev(int(major, 16), int(minor, 16)), int(fields[4])
+        for (wanted_device, wanted_inode), name in wanted.items():
+            if inode == wanted_inode and (
+                device == wanted_device
+                or (len(fields) == 6 and os.path.basename(fields[5]) == os.fsencode(name))
+            ):
+                yield name
+
+
+def _is_kernel_thread(pid: str) -> bool:
+    """Kernel threads have no files; they are children of kthreadd, pid 2."""
+    try:
+        with open(f"/proc/{pid}/stat", "rb") as file:
+            parent = file.read().rpartition(b")")[2].split()[1]
+    except OSError:
+        return False
+    return pid == "2" or parent == b"2"
+
+
+def _scan_psutil(wanted: dict[tuple[int, int], str]) -> Holders:
+    """The same through psutil, for macOS."""
+    import psutil
+
+    holders: list[Holder] = []
+    uninspected: list[Holder] = []
+    looked_at = 0
+    for process in psutil.process_iter():
+        if process.pid == os.getpid():
+            continue
+        looked_at += 1
+        files = set()
+        try:
+            for opened in process.open_files():
+                try:
+                    seen = os.stat(opened.path)
+                except OSError:
+                    continue
+                name = wanted.get((seen.st_dev, seen.st_ino))
+                if name is not None:
+                    files.add(name)
+        except psutil.AccessDenied:
+            uninspected.append(_named(process.pid, ()))
+            continue
+        except psutil.Error:
+            continue
+        if files:
+            holders.append(_named(process.pid, tuple(sorted(files))))
+    return Holders(tuple(holders), tuple(uninspected), looked_at)
