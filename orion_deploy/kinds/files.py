@@ -89,7 +89,7 @@ class FilesClosed(Check):
     path: tuple[str, ...] = Field(min_length=1, description="the file, or several")
     trust_locks: bool = Field(
         default=False,
-        description="pass although other users' processes cannot be inspected, when nobody holds a lock (for a SQLite database in WAL mode: whoever has read from it holds one)",
+        description="pass although some processes cannot be inspected, when nobody holds a lock (of a SQLite database in WAL mode, everybody who has read from it holds one)",
     )
 
     @field_validator("path", mode="before")
@@ -137,12 +137,12 @@ def closed_verdict(seen: Holders, paths: list[Path], *, trust_locks: bool = Fals
     if seen.is_complete:
         return Verdict(Outcome.PASSED, nobody, "closed", values)
     blind = (
-        f"{len(seen.uninspected)} of other users could not be inspected: {listed(seen.uninspected)}"
+        f"{len(seen.uninspected)} could not be inspected: {listed(seen.uninspected)}"
         if seen.uninspected
         else "this system hides the processes of other users"
     )
     if trust_locks:
-        return Verdict(Outcome.PASSED, f"{nobody}, and nobody holds a lock on it ({blind})", "closed", values)
+        return Verdict(Outcome.PASSED, f"{nobody}, and nobody holds a lock on it; {blind}", "closed", values)
     return Verdict(
         Outcome.UNDECIDED,
         f"{nobody}, but {blind}. `sudo lsof` sees them",
