@@ -107,9 +107,9 @@ def test_lsof_says_the_same_for_closed_and_missing_and_we_do_not(tmp_path: Path)
         import shutil
 
         if shutil.which(tool):
-            closed = subprocess.run([tool, tmp_path / "orion.db"], capture_output=True).returncode
+            status = subprocess.run([tool, tmp_path / "orion.db"], capture_output=True).returncode
             missing = subprocess.run([tool, tmp_path / "orino.db"], capture_output=True).returncode
-            assert closed == missing == 1
+            assert status == missing == 1
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="needs root, to look as another user")
@@ -122,7 +122,7 @@ def test_what_cannot_be_inspected_is_undecided(tmp_path: Path, started: Programs
     started.start_ready(started.script("idle", HOLD), path)
     code = (
         "import os, sys; from pathlib import Path; from orion_deploy.kinds.holders import find_holders, with_side_files;"
-        "from orion_deploy.kinds.files import closed_verdict; os.setgroups([]); os.setgid(65534); os.setuid(65534);"
+        "from orion_deploy.kinds.files import closed_verdict; find_holders([Path('/')]); os.setgroups([]); os.setgid(65534); os.setuid(65534);"
         "s = find_holders(with_side_files(Path(sys.argv[1])));"
         "print(s.is_complete, len(s.holders), len(s.uninspected) > 0, closed_verdict(s, [Path('orion.db')]).outcome.value,"
         " closed_verdict(s, [Path('orion.db')], trust_locks=True).outcome.value)"
@@ -142,7 +142,7 @@ def test_another_users_reader_is_found_by_its_lock(tmp_path: Path, started: Prog
     path.chmod(0o644)
     code = (
         "import os, sys; from pathlib import Path; from orion_deploy.kinds.holders import find_holders;"
-        "os.setgroups([]); os.setgid(65534); os.setuid(65534);"
+        "find_holders([Path('/')]); os.setgroups([]); os.setgid(65534); os.setuid(65534);"
         "print(*[h.pid for h in find_holders([Path(sys.argv[1])]).holders])"
     )
     answer = subprocess.run([sys.executable, "-c", code, path], capture_output=True, text=True, check=True)
