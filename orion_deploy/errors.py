@@ -20,6 +20,8 @@ class ExitCode(IntEnum):
     HELD = 4
     UNKNOWN = 5
     NOT_WRITTEN = 6
+    FAULT = 70
+    """The app itself is at fault (EX_SOFTWARE of sysexits.h): never to be taken for a failed step."""
     INTERRUPTED = 130
 
 

@@ -10,6 +10,7 @@ from orion_deploy.checklist.model import Checklist
 from orion_deploy.errors import HeldError
 from orion_deploy.kinds.verdict import Json
 from orion_deploy.run.describe import describe as describe_run
+from orion_deploy.run.desk import is_secret
 from orion_deploy.run.edge import Edge
 from orion_deploy.run.lock import Holder, read_holder
 from orion_deploy.run.places import Places, new_run_name
@@ -75,7 +76,7 @@ def open_session(
         if not store.read_only:
             session.begin(store.recovered_torn_bytes)
             for variable, value in (assignments or {}).items():
-                session.set_variable(variable, value)
+                session.set_variable(variable, value, secret=is_secret(checklist, variable))
     except BaseException:
         store.close()
         raise

@@ -1,0 +1,127 @@
+"""The acts of a person on a run, one command each: the same as the keys of the screen, for scripts and screen readers."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import click
+
+from orion_deploy.cli.opened import known_step, opened
+from orion_deploy.cli.options import (
+    Decorated,
+    examples,
+    file_argument,
+    json_option,
+    run_option,
+    step_argument,
+)
+from orion_deploy.cli.out import data, json_data
+from orion_deploy.run.session import Session
+from orion_deploy.text import plain_line
+
+
+def _act(
+    path: Path, run_name: str | None, step: str, as_json: bool, act: Callable[[Session, str], None]
+) -> int:
+    """Open the run, act on the step, and tell what it is now."""
+    loaded = known_step(path, step)
+    with opened(path, run=run_name, loaded=loaded) as session:
+        found = session.step(step)
+        act(session, found.id)
+        state = session.state.step(found.id)
+        if as_json:
+            json_data(
+                {
+                    "run": session.run,
+                    "step": found.id,
+                    "status": state.status.value,
+                    "override": state.override,
+                    "reason": state.reason,
+                    "value": state.value,
+                    "option": state.option,
+                    "notes": len(state.notes),
+                }
+            )
+        else:
+            override = ", an override" if state.override else ""
+            data(f"{plain_line(found.id)} is {state.status.value}{override} (run {plain_line(session.run)})")
+    return 0
+
+
+def _on_step(function: Decorated) -> Decorated:
+    """FILE, STEP, --run and --json: what every act takes."""
+    for decorate in (json_option, run_option, step_argument, file_argument):
+        function = decorate(function)
+    return function
+
+
+@click.command(
+    "tick",
+    epilog=examples(
+        "orion-deploy tick release.md backup",
+        'orion-deploy tick release.md 7 --value "10,000 rows"',
+        'orion-deploy tick release.md deploy --reason "done by hand, see ticket 4711"',
+    ),
+)
+@_on_step
+@click.option(
+    "--reason", default="", metavar="TEXT", help="Why, where something speaks against the tick: an override."
+)
+@click.option("--value", default="", metavar="TEXT", help="What was seen, or asked for; kept as evidence.")
+def tick_command(
+    *, file: Path, step: str, run_name: str | None, as_json: bool, reason: str, value: str
+) -> int:
+    """Tick STEP (its id, or its number in document order) of FILE's run."""
+    return _act(file, run_name, step, as_json, lambda session, i: session.tick(i, reason=reason, value=value))
+
+
+@click.command("untick", epilog=examples("orion-deploy untick release.md backup"))
+@_on_step
+def untick_command(*, file: Path, step: str, run_name: str | None, as_json: bool) -> int:
+    """Take the tick, skip or failure of STEP back. What happened stays in the evidence."""
+    return _act(file, run_name, step, as_json, lambda session, i: session.untick(i))
+
+
+@click.command("skip", epilog=examples('orion-deploy skip release.md smoke-test --reason "no staging today"'))
+@_on_step
+@click.option("--reason", required=True, metavar="TEXT", help="Why; of a mandatory step this is an override.")
+def skip_command(*, file: Path, step: str, run_name: str | None, as_json: bool, reason: str) -> int:
+    """Pass over STEP, with a reason that stands in the evidence."""
+    return _act(file, run_name, step, as_json, lambda session, i: session.skip(i, reason))
+
+
+@click.command("note", epilog=examples('orion-deploy note release.md backup "took 40 s, disk is slow"'))
+@_on_step
+@click.argument("text")
+def note_command(*, file: Path, step: str, run_name: str | None, as_json: bool, text: str) -> int:
+    """Write TEXT down on STEP. Its status stays as it is."""
+    return _act(file, run_name, step, as_json, lambda session, i: session.note(text, i))
+
+
+@click.command("choose", epilog=examples("orion-deploy choose release.md rollback-method 2"))
+@_on_step
+@click.argument("number", metavar="N", type=int)
+def choose_command(*, file: Path, step: str, run_name: str | None, as_json: bool, number: int) -> int:
+    """Take option N of STEP, which is a choice. `show FILE` lists the options."""
+    return _act(file, run_name, step, as_json, lambda session, i: session.choose(i, number))
+
+
+@click.command(
+    "resolve",
+    epilog=examples(
+        'orion-deploy resolve release.md migrate done --reason "the column is there"',
+        "orion-deploy resolve release.md migrate rerun",
+    ),
+)
+@_on_step
+@click.argument("how", type=click.Choice(["done", "failed", "rerun"]))
+@click.option("--reason", default="", metavar="TEXT", help="How you know; needed for done and failed.")
+def resolve_command(
+    *, file: Path, step: str, run_name: str | None, as_json: bool, how: str, reason: str
+) -> int:
+    """Decide the outcome of STEP, which is unknown, undecided or failed: done, failed, or open to run again.
+
+    There is no default, and nothing is run by this command.
+    """
+    return _act(file, run_name, step, as_json, lambda session, i: session.resolve(i, how, reason))
