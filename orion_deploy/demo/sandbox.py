@@ -1,0 +1,276 @@
+"""A sandbox is one folder of our own making: nothing outside it is written, nothing in it that is not ours is touched."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import secrets
+import shlex
+import shutil
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from orion_deploy import bundled
+from orion_deploy.demo.faults import FAULTS, break_migration, known
+from orion_deploy.demo.parts import (
+    PARTS,
+    SETTINGS,
+    end_part,
+    living,
+    part_argv,
+    start_part,
+    was_killed,
+)
+from orion_deploy.errors import OrionError
+
+CHECKLIST: Final = "0001_add_active_request"
+MARK: Final = ".orion-demo.json"
+"""Says that a folder is a sandbox, and how it was made."""
+SCHEMA: Final = 1
+CONVERSATIONS: Final = 10_000
+FOLDERS_MAX: Final = 10_000
+
+
+@dataclass(frozen=True, slots=True)
+class Sandbox:
+    """A sandbox whose stand-in lives.
+
+    `environ` holds what to add to the environment, `command` and `stop_command` are for a shell.
+    """
+
+    directory: Path
+    checklist: Path
+    cwd: Path
+    environ: Mapping[str, str]
+    command: str
+    stop_command: str
+    faults: tuple[str, ...] = ()
+    resumed: bool = False
+
+
+def build_sandbox(
+    directory: Path | None,
+    faults: Sequence[str] = (),
+    *,
+    conversations: int = CONVERSATIONS,
+    program: str = "",
+) -> Sandbox:
+    """Make a sandbox in `directory` (default: a fresh folder of the user's state) and start what lives in it.
+
+    A folder that is a sandbox already is resumed: what had been running when it was stopped, or was killed,
+    runs again, and what a checklist has stopped stays stopped.
+
+    The application is called `orion-` and four digits of its own, unless `program` names it: a checklist
+    that stops it must not stop the one of another sandbox, nor a real Orion.
+
+    Raises:
+        OrionError: the folder is somebody else's, the fault is not known, or the stand-in does not start.
+    """
+    faults = known(faults)
+    if directory is not None and (directory / MARK).is_file():
+        return _resume(directory.resolve(), faults)
+    where = _own_folder() if directory is None else _given_folder(directory)
+    _fill(where, faults, conversations, program or f"orion-{secrets.token_hex(2)}")
+    (where / MARK).write_text(json.dumps({"schema": SCHEMA, "faults": list(faults)}) + "\n", "utf-8")
+    for part in ("orion", *(FAULTS[name].part for name in faults if FAULTS[name].part)):
+        start_part(where, part)
+    return _sandbox(where, faults)
+
+
+def stop_sandbox(directory: Path) -> tuple[str, ...]:
+    """Stop everything that lives in a sandbox and return the names of the parts that did; its files stay.
+
+    Raises OrionError where `directory` is no sandbox, or a part outlives a KILL.
+    """
+    _read_mark(directory)
+    stopped = []
+    for part in PARTS:
+        if living(directory, part) is not None:
+            end_part(directory, part)
+            stopped.append(part)
+    return tuple(stopped)
+
+
+def with_defaults(text: str, values: Mapping[str, str]) -> str:
+    """Return a checklist's Markdown with other defaults for its variables.
+
+    Each variable stands on a line of its own, `  NAME: {default: VALUE, ...}`. Raises OrionError for a
+    name that does not.
+    """
+    lines = text.splitlines(keepends=True)
+    for name, value in values.items():
+        head = f"  {name}: {{default: "
+        for number, line in enumerate(lines):
+            if line.startswith(head):
+                rest = re.sub(r'^(?:"[^"]*"|[^,}]*)', "", line[len(head) :])
+                lines[number] = head + json.dumps(value, ensure_ascii=False) + rest
+                break
+        else:
+            raise OrionError(f"the checklist has no line `{head}...}}`")
+    return "".join(lines)
+
+
+def _fill(where: Path, faults: tuple[str, ...], conversations: int, program: str) -> None:
+    checklist, migrations = bundled.checklist(CHECKLIST), bundled.folder("migrations")
+    if checklist is None or migrations is None:
+        raise OrionError("this installation carries no checklist to try", help="install orion-deploy again")
+    home = where / "Orion"
+    for folder in ("data", "backups", "logs", "app", "run"):
+        (home / folder).mkdir(parents=True, mode=0o700)
+    shutil.copyfile(Path(__file__).with_name("standin.py"), home / "app" / "main.py")
+    (home / "app" / "bin").mkdir()
+    interpreter = os.path.realpath(getattr(sys, "_base_executable", "") or sys.executable)
+    for name in (program, "say", *PARTS[:-1]):
+        (home / "app" / "bin" / name).symlink_to(interpreter)
+        (home / "app" / name).symlink_to("main.py")
+    settings = {"program": program, "faults": list(faults), "conversations": conversations}
+    (home / "app" / SETTINGS).write_text(json.dumps(settings) + "\n", "utf-8")
+    (where / "migrations").mkdir()
+    for path in sorted(migrations.glob(f"{CHECKLIST}_*.sql")):
+        sql = path.read_text("utf-8")
+        if "migration-fails" in faults and path.stem.endswith("_up"):
+            sql = break_migration(sql)
+        (where / "migrations" / path.name).write_text(sql, "utf-8")
+    (where / "bin").mkdir()
+    for name, script in _commands(where).items():
+        (where / "bin" / name).write_text(script, "utf-8")
+        (where / "bin" / name).chmod(0o755)
+    text = with_defaults(checklist.read_text("utf-8"), _defaults(program))
+    here = f"---\ncwd: {json.dumps(str(where), ensure_ascii=False)}\n"
+    (where / f"{CHECKLIST}.md").write_text(text.replace("---\n", here, 1), "utf-8")
+
+
+def _defaults(program: str) -> dict[str, str]:
+    """The checklist's variables in a sandbox; paths are relative to its folder, where its steps run."""
+    return {
+        "APP": program,
+        "START_COMMAND": "bin/orion",
+        "SEND_COMMAND": "bin/orion say 'test concurrent sessions'",
+        "TEST_COMMAND": "bin/npm run test && bin/npm run test:integration",
+        "DATABASE": "Orion/data/orion.db",
+        "BACKUPS": "Orion/backups",
+        "LOG_FILE": "Orion/logs/orion.log",
+        "MIGRATIONS": "migrations",
+        "WINDOW_DAYS": "mon-sun",
+        "WINDOW_START": "00:00",
+        "WINDOW_END": "00:00",
+    }
+
+
+def _commands(where: Path) -> dict[str, str]:
+    orion, say = (shlex.join(part_argv(where, part)) for part in ("orion", "say"))
+    return {
+        "orion": f"""\
+#!/bin/sh
+# The stand-in Orion of this sandbox: `orion` lives until it is told to stop, `orion say TEXT` sends it a message.
+if [ "$1" = say ]; then
+  shift
+  exec {say} "$*"
+fi
+exec {orion}
+""",
+        "npm": """\
+#!/bin/sh
+# Stands in for the application's test suites, which a sandbox does not have.
+case "$*" in
+  "run test") echo "> orion@1.4.0 test"; echo "Test suites: 24 passed, 24 total"; echo "Tests:       318 passed, 318 total" ;;
+  "run test:integration") echo "> orion@1.4.0 test:integration"; echo "Tests:       41 passed, 41 total" ;;
+  *) echo "npm: this stand-in knows \\`run test\\` and \\`run test:integration\\`" >&2; exit 1 ;;
+esac
+""",
+    }
+
+
+def _sandbox(where: Path, faults: tuple[str, ...], *, resumed: bool = False) -> Sandbox:
+    checklist = where / f"{CHECKLIST}.md"
+    app = _program()
+    return Sandbox(
+        directory=where,
+        checklist=checklist,
+        cwd=where,
+        environ={"PATH": f"{where / 'bin'}{os.pathsep}{os.environ.get('PATH', os.defpath)}"},
+        command=f"cd {shlex.quote(str(where))} && {app} {shlex.quote(checklist.name)}",
+        stop_command=f"{app} demo --stop --dir {shlex.quote(str(where))}",
+        faults=faults,
+        resumed=resumed,
+    )
+
+
+def _program() -> str:
+    """How a shell calls this app: its command where there is one, else the interpreter with the module."""
+    beside = Path(sys.executable).with_name("orion-deploy")
+    found = shutil.which("orion-deploy")
+    if found is not None and (not beside.exists() or os.path.samefile(found, beside)):
+        return "orion-deploy"
+    if beside.exists():
+        return shlex.quote(str(beside))
+    return f"{shlex.quote(sys.executable)} -m orion_deploy"
+
+
+def _resume(where: Path, faults: tuple[str, ...]) -> Sandbox:
+    mark = _read_mark(where)
+    kept = known(str(name) for name in mark["faults"])
+    if faults and faults != kept:
+        raise OrionError(
+            f"the sandbox {where} was made with {', '.join(kept) or 'no fault'}",
+            help="make another one for other faults: give a new --dir",
+        )
+    for part in reversed(PARTS):
+        if was_killed(where, part):
+            start_part(where, part)
+    return _sandbox(where, kept, resumed=True)
+
+
+def _read_mark(directory: Path) -> dict[str, list[str]]:
+    try:
+        mark = json.loads((directory / MARK).read_text("utf-8"))
+    except FileNotFoundError:
+        raise OrionError(
+            f"{directory} is no sandbox", help="`orion-deploy demo --dir DIR` makes one"
+        ) from None
+    except (OSError, ValueError) as error:
+        raise OrionError(f"the sandbox {directory} cannot be read: {error}") from None
+    if not isinstance(mark, dict) or mark.get("schema") != SCHEMA or not isinstance(mark.get("faults"), list):
+        raise OrionError(
+            f"the sandbox {directory} was made by another version", help="make a new one: give a new --dir"
+        )
+    return mark
+
+
+def _given_folder(directory: Path) -> Path:
+    try:
+        directory.mkdir(parents=True, exist_ok=True, mode=0o700)
+        if any(directory.iterdir()):
+            raise OrionError(
+                f"{directory} is not empty, and is no sandbox",
+                help="give a folder that is not there yet; nothing was written",
+            )
+    except OSError as error:
+        raise OrionError(f"a sandbox cannot be made in {directory}: {error.strerror}") from None
+    return directory.resolve()
+
+
+def _own_folder() -> Path:
+    for folder in _fresh_folders():
+        try:
+            folder.mkdir(mode=0o700)
+        except FileExistsError:
+            continue
+        return folder.resolve()
+    raise OrionError(f"{FOLDERS_MAX:,} sandboxes are kept already", help="give a folder of your own: --dir")
+
+
+def _fresh_folders() -> Iterator[Path]:
+    state = Path(os.environ.get("XDG_STATE_HOME") or os.path.expanduser("~/.local/state"))
+    home = state / "orion-deploy" / "demo"
+    try:
+        home.mkdir(parents=True, exist_ok=True, mode=0o700)
+    except OSError as error:
+        raise OrionError(
+            f"a sandbox cannot be made in {home}: {error.strerror}", help="give a folder of your own: --dir"
+        ) from None
+    return (home / str(number) for number in range(1, FOLDERS_MAX + 1))
