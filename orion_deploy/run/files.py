@@ -91,6 +91,8 @@ def make_folder(path: Path) -> None:
         os.mkdir(path, FOLDER_MODE)
     except FileExistsError:
         check_folder(path)
+        if stat.S_IMODE(os.lstat(path).st_mode) != FOLDER_MODE:
+            os.chmod(path, FOLDER_MODE)  # A copy made under another umask.
         return
     except FileNotFoundError:
         if path.parent == path:
@@ -115,10 +117,7 @@ def make_parents(path: Path) -> None:
 
 
 def check_folder(path: Path, *, writing: bool = True) -> None:
-    """Refuse a folder that is not one, and for `writing` one that is not ours alone; take others' rights off.
-
-    Raises StoreError.
-    """
+    """Refuse, with a StoreError, what is not a folder, and for `writing` one that others can put things in."""
     info = os.lstat(path)
     why = ""
     if stat.S_ISLNK(info.st_mode):
@@ -135,8 +134,6 @@ def check_folder(path: Path, *, writing: bool = True) -> None:
             where=Place(str(path)),
             help="look at what is there and who put it there; state is kept in a folder of yours alone",
         )
-    if writing and stat.S_IMODE(info.st_mode) & 0o077:
-        os.chmod(path, FOLDER_MODE)  # A copy made under another umask.
 
 
 def open_private(path: Path, flags: int, *, mode: int = FILE_MODE) -> int:

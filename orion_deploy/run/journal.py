@@ -1,0 +1,307 @@
+"""The journal's bytes: one record a line, each chained to the one before; reading never drops and never invents. Pure.
+
+A record is one line of ASCII JSON:
+
+    {"v":1,"n":7,"p":"<c of record 6>","k":"ticked",...,"h":"<32 hex>","c":"<8 hex>"}
+
+`v` schema, `n` number from 1, `b` number of the first record of the same write (only where there is more
+than one), `k` and the rest the event, `h` the first 32 hex digits of sha256(previous `h` + the line before
+`,"h"`), `c` the CRC-32 of the line before `,"c"`. `p` and `c` find what a crash or a disk has torn; `h`
+lets a report that holds the last `h` prove that nothing before it was altered since.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import math
+import re
+import zlib
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from orion_deploy.kinds.verdict import Json
+from orion_deploy.run.events import EVENT_TYPES, Event, decode
+from orion_deploy.run.events import encode as encode_event
+
+SCHEMA = 1
+UPGRADES: dict[int, Callable[[dict[str, Json]], dict[str, Json]]] = {}
+"""Schema to the function that turns a record's body of that schema into one of the next."""
+RECORD_BYTES_MAX = 16 * 1024 * 1024
+NO_CRC = "0" * 8
+NO_HASH = "0" * 32
+_CLASSES = {cls.kind: cls for cls in EVENT_TYPES}
+_HEAD = re.compile(rb'\{"v":(\d{1,9}),"n":(\d{1,18}),"p":"([0-9a-f]{8})",(?:"b":(\d{1,18}),)?')
+_END = re.compile(rb',"c":"[0-9a-f]{8}"\}')
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """Where a chain stands: after which record the next one follows."""
+
+    sequence: int = 0
+    crc: str = NO_CRC
+    hash: str = NO_HASH
+
+
+START = Link()
+
+
+@dataclass(frozen=True, slots=True)
+class Damage:
+    """Where a journal can no longer be believed. `byte` from 0, `line` from 1."""
+
+    byte: int
+    line: int
+    what: str
+
+
+@dataclass(frozen=True, slots=True)
+class ParsedJournal:
+    """What a journal's bytes say."""
+
+    events: list[Event]
+    link: Link
+    """The last good record."""
+    good_bytes: int
+    """Length of the good records, from where parsing began."""
+    torn_bytes: int = 0
+    """Bytes behind them that are the rest of one write that was never acknowledged."""
+    damage: Damage | None = None
+    """Anything else behind them."""
+    newer: str = ""
+    """Why the rest is of a newer program than this one, or empty."""
+    oldest_schema: int = SCHEMA
+
+
+def encode(event: Event, after: Link, *, batch: int = 0) -> tuple[bytes, Link]:
+    """Return the event's line, newline included, and the chain behind it. `batch`: first number of its write.
+
+    Raises ValueError when the record is longer than `RECORD_BYTES_MAX`.
+    """
+    sequence = after.sequence + 1
+    body = _json(encode_event(event))
+    first = f'"b":{batch},' if batch and batch != sequence else ""
+    text = f'{{"v":{SCHEMA},"n":{sequence},"p":"{after.crc}",{first}{body[1:-1]}'
+    chained = chain(after.hash, text.encode())
+    text += f',"h":"{chained}"'
+    data = text.encode()
+    crc = f"{zlib.crc32(data):08x}"
+    line = b'%b,"c":"%b"}\n' % (data, crc.encode())
+    if len(line) > RECORD_BYTES_MAX:
+        raise ValueError(f"a record of {len(line):,} bytes; at most {RECORD_BYTES_MAX:,} are kept")
+    return line, Link(sequence, crc, chained)
+
+
+def encode_all(events: Sequence[Event], after: Link) -> tuple[bytes, Link]:
+    """Return the lines of one write, and the chain behind it. Raises as `encode`."""
+    lines: list[bytes] = []
+    batch = after.sequence + 1
+    for event in events:
+        line, after = encode(event, after, batch=batch)
+        lines.append(line)
+    return b"".join(lines), after
+
+
+def chain(previous: str, body: bytes) -> str:
+    """Return the `h` of a record whose line up to `,"h"` is `body`."""
+    return hashlib.sha256(previous.encode() + body).hexdigest()[:32]
+
+
+def _json(body: dict[str, Json]) -> str:
+    try:
+        return json.dumps(body, separators=(",", ":"), allow_nan=False, default=_plain)
+    except ValueError:
+        # A value that JSON does not know (`nan` seconds) must not keep an outcome from being recorded.
+        return json.dumps(_finite(body), separators=(",", ":"), allow_nan=False, default=_plain)
+
+
+def _plain(value: object) -> object:
+    if isinstance(value, Mapping):
+        return dict(value)
+    raise TypeError(f"a {type(value).__name__} cannot stand in the journal")
+
+
+def _finite(value: object) -> object:
+    if isinstance(value, float) and not math.isfinite(value):
+        return str(value)
+    if isinstance(value, Mapping):
+        return {key: _finite(inner) for key, inner in value.items()}
+    if isinstance(value, list | tuple):
+        return [_finite(inner) for inner in value]
+    return value
+
+
+def parse(data: bytes, after: Link = START) -> ParsedJournal:
+    """Read the records in `data`, which begins behind the record `after`.
+
+    Raises nothing: what is wrong is in `torn_bytes`, `damage` or `newer`, with all events before it.
+    """
+    chained = _chained(data, after)
+    events, stop = _events(chained)
+    if stop is not None:
+        chained = _chained(data, after, len(events))
+    link, good_bytes = chained.link, chained.good_bytes
+    parsed = ParsedJournal(
+        events, link, good_bytes, oldest_schema=min(chained.older.values(), default=SCHEMA)
+    )
+    rest = data[good_bytes:]
+    newer, what = stop if stop is not None else (_newer(rest, link), "")
+    if newer:
+        return replace(parsed, newer=newer)
+    if what := what or _why_damaged(rest, link):
+        return replace(parsed, damage=Damage(good_bytes, link.sequence + 1, what))
+    return replace(parsed, torn_bytes=len(rest))
+
+
+@dataclass(frozen=True, slots=True)
+class _Chain:
+    """The whole records at the beginning that follow one another."""
+
+    bodies: list[bytes]
+    """What stands between `p` and `h`."""
+    older: dict[int, int]
+    """Place in `bodies` to schema, for records of an older one."""
+    link: Link
+    good_bytes: int
+
+
+def _chained(data: bytes, link: Link, records_max: int | None = None) -> _Chain:
+    lines = data.split(b"\n")
+    lines.pop()  # What follows the last newline: nothing, or the rest of a write.
+    bodies: list[bytes] = []
+    older: dict[int, int] = {}
+    number, crc, good_bytes, line = link.sequence, link.crc.encode(), 0, b""
+    crc32 = zlib.crc32
+    for candidate in lines if records_max is None else lines[:records_max]:
+        number += 1
+        start = b'{"v":%d,"n":%d,"p":"%b",' % (SCHEMA, number, crc)
+        body_at = len(start)
+        if not candidate.startswith(start):
+            head = _HEAD.match(candidate)
+            if head is None or int(head[1]) >= SCHEMA or int(head[2]) != number or head[3] != crc:
+                break
+            older[len(bodies)] = int(head[1])
+            body_at = head.end()
+        c = candidate[-10:-2]
+        if b"%08x" % crc32(candidate[:-16]) != c or not _has_end(candidate):
+            break
+        crc, line = c, candidate
+        bodies.append(line[body_at:-55])
+        good_bytes += len(line) + 1
+    if bodies:
+        link = Link(link.sequence + len(bodies), crc.decode(), line[-49:-17].decode())
+    return _Chain(bodies, older, link, good_bytes)
+
+
+def _has_end(line: bytes) -> bool:
+    return line[-16:-10] == b',"c":"' and line[-55:-49] == b',"h":"'
+
+
+def _events(chained: _Chain) -> tuple[list[Event], tuple[str, str] | None]:
+    """The events of the records; where one cannot be understood, that it is a newer program's, or why it is damage."""
+    records: list[Any]
+    try:
+        records = json.loads(b"[{" + b"},{".join(chained.bodies) + b"}]") if chained.bodies else []
+    except ValueError:
+        records = []
+    if len(records) != len(chained.bodies):
+        records = [b"{" + body + b"}" for body in chained.bodies]
+    events: list[Event] = []
+    for record in records:
+        try:
+            body = json.loads(record) if isinstance(record, bytes) else record
+            for schema in range(chained.older.get(len(events), SCHEMA), SCHEMA):
+                body = UPGRADES[schema](body)
+            event = _event(body)
+        except (ValueError, TypeError, KeyError) as error:
+            return events, ("", f"its fields do not make an event ({error})")
+        if event is None:
+            return events, (f"it tells of `{body['k']}`, which this program does not know", "")
+        events.append(event)
+    return events, None
+
+
+def _event(body: dict[str, Any]) -> Event | None:
+    """As `events.decode`, without looking at each field where they are all known, which is nearly always."""
+    kind = body["k"]
+    cls = _CLASSES.get(kind)
+    if cls is None:
+        return None
+    del body["k"]
+    body.pop("b", None)
+    try:
+        return cls(**body)
+    except TypeError:
+        return decode({"k": kind, **body})
+
+
+def _record_alone(line: bytes) -> tuple[int, int] | None:
+    """Number of a record and of the first one of its write, if the line is whole in itself."""
+    head = _HEAD.match(line)
+    if head is None or not _has_end(line) or b"%08x" % zlib.crc32(line[:-16]) != line[-10:-2]:
+        return None
+    return int(head[2]), int(head[4] or head[2])
+
+
+def _newer(rest: bytes, link: Link) -> str:
+    """Why a newer program wrote what follows `link`, or an empty string. The envelope is the same in every schema."""
+    line = rest.partition(b"\n")[0]
+    head = _HEAD.match(line)
+    if head is None or int(head[1]) <= SCHEMA or _record_alone(line) is None:
+        return ""
+    follows = int(head[2]) == link.sequence + 1 and head[3] == link.crc.encode()
+    return f"its schema is {int(head[1])}, this program knows {SCHEMA}" if follows else ""
+
+
+def _why_damaged(rest: bytes, link: Link) -> str:
+    """Why what follows `link` is damage, or an empty string when it is the rest of one torn write.
+
+    Every write is synced before the next begins, so only the last can be torn: cut off anywhere, or with
+    blocks that were never written and read as zeros. Nothing acknowledged can stand in it or behind it.
+    """
+    lines = rest.split(b"\n")
+    tail = lines.pop()
+    if not lines:
+        end = _END.search(tail)
+        if end is not None and end.end() < len(tail) and _record_alone(tail[: end.end()]):
+            return "its newline was overwritten"
+        return ""
+    for line in lines:
+        alone = _record_alone(line)
+        if alone is not None:
+            if alone[1] > link.sequence + 1:
+                return f"record {alone[0]} follows record {link.sequence}"
+            if alone[1] == alone[0] == link.sequence + 1 or b"\0" not in rest:
+                return f"it does not continue record {link.sequence}"
+        elif b"\0" not in line:
+            return "its checksum does not fit"
+    return ""
+
+
+@dataclass(frozen=True, slots=True)
+class Verified:
+    """The hash chain, computed anew. `hashes[n - 1]` belongs to record `n`; `damage` is where it breaks first."""
+
+    hashes: list[str]
+    damage: Damage | None = None
+
+
+def verify(data: bytes) -> Verified:
+    """Compute the hash chain of a journal anew and compare it with what is written.
+
+    The chain alone proves that nothing was changed by accident. That nobody rewrote it proves the `h` of a
+    record that was noted elsewhere (in a report): it must be `hashes[n - 1]`.
+    """
+    previous, byte = NO_HASH, 0
+    hashes: list[str] = []
+    for line in data.split(b"\n")[:-1]:
+        previous = chain(previous, line[:-55])
+        if line[-55:-16] != b',"h":"%b"' % previous.encode():
+            return Verified(
+                hashes, Damage(byte, len(hashes) + 1, "its hash does not follow from what is before it")
+            )
+        hashes.append(previous)
+        byte += len(line) + 1
+    return Verified(hashes)
