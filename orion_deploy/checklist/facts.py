@@ -8,8 +8,9 @@ from types import MappingProxyType
 from typing import Final
 
 from orion_deploy.checklist.keys import Where
-from orion_deploy.checklist.model import NO_TEXTS, Expectation, KindCall, SectionKind, StepFacts, Variable
+from orion_deploy.checklist.model import NO_TEXTS, KindCall, SectionKind, StepFacts, Variable
 from orion_deploy.checklist.variables import TYPES, fit, why_bad_name
+from orion_deploy.checklist.yaml_expectations import expectations
 from orion_deploy.checklist.yaml_nodes import ListNode, MapNode, Node, Scalar, Source, compose
 from orion_deploy.checklist.yaml_values import (
     boolean,
@@ -22,6 +23,7 @@ from orion_deploy.checklist.yaml_values import (
     mapping,
     one_of,
     text,
+    text_given,
     texts,
     wrong,
 )
@@ -35,7 +37,7 @@ _NO_PLACES: Final[Mapping[str, Place]] = MappingProxyType({})
 class ParsedFacts:
     """What one block says. None where it says nothing: then the prose decides.
 
-    `places` finds what later checks complain about: `id`, and `needs.0`, `needs.1`, ...
+    `places` finds what later checks complain about: `id`, `when`, and `needs.0`, `needs.1`, ...
     """
 
     facts: StepFacts = field(default_factory=StepFacts)
@@ -95,7 +97,7 @@ def parse_front_matter(text: str, path: str, first_line: int, file_lines: Sequen
     return ParsedFacts(
         metadata=MappingProxyType(metadata),
         variables=() if variables is None else variables_of(source, variables),
-        cwd=None if cwd is None else text_of(source, "cwd", cwd),
+        cwd=None if cwd is None else text_given(source, "cwd", cwd),
         carry=None if carry is None else boolean(source, "carry", carry),
     )
 
@@ -110,15 +112,16 @@ def facts_of(source: Source, node: MapNode) -> ParsedFacts:
 
     def words(key: str) -> str | None:
         value = node.get(key)
-        return None if value is None else text_of(source, key, value)
+        return None if value is None else text_given(source, key, value)
 
     def call(key: str) -> KindCall | None:
         value = node.get(key)
         return None if value is None else kind_call(source, key, value)
 
-    id_node, needs, timeout, env = (node.get(key) for key in ("id", "needs", "timeout", "env"))
-    if id_node is not None:
-        places["id"] = source.place_of(id_node)
+    id_node, needs, timeout, env, expect = (node.get(k) for k in ("id", "needs", "timeout", "env", "expect"))
+    for key in ("id", "when"):
+        if (stated := node.get(key)) is not None:
+            places[key] = source.place_of(stated)
     for number, item in enumerate(items(needs) if needs is not None else ()):
         places[f"needs.{number}"] = source.place_of(item)
     _refuse_two_calls(source, node)
@@ -126,7 +129,7 @@ def facts_of(source: Source, node: MapNode) -> ParsedFacts:
         check=call("check"),
         action=call("action"),
         watch=call("watch"),
-        expect=_expectations(source, node),
+        expect=() if expect is None else expectations(source, expect),
         confirm=_confirmation(source, node),
         timeout_s=None if timeout is None else duration_s(source, "timeout", timeout),
         auto=flag("auto"),
@@ -147,7 +150,7 @@ def facts_of(source: Source, node: MapNode) -> ParsedFacts:
         section_kind=None if kind is None else SectionKind(one_of(source, "kind", kind, tuple(SectionKind))),
         mandatory=flag("mandatory"),
         optional=flag("optional"),
-        tags=() if tags is None else tuple(text_of(source, "tags", item) for item in items(tags)),
+        tags=() if tags is None else tuple(text_given(source, "tags", item) for item in items(tags)),
         places=MappingProxyType(places),
     )
 
@@ -162,21 +165,13 @@ def _refuse_two_calls(source: Source, node: MapNode) -> None:
         )
 
 
-def text_of(source: Source, key: str, node: Node) -> str:
-    """Return a text that is not empty."""
-    value = text(source, key, node)
-    if not value.strip():
-        raise source.error(node, f"`{key}` is empty", "write a text, or leave the key out")
-    return value
-
-
 def _confirmation(source: Source, node: MapNode) -> str | None:
     value = node.get("confirm")
     if value is None:
         return None
     if isinstance(value, Scalar) and value.boolean is not None:
         return "" if value.boolean else None
-    return text_of(source, "confirm", value)
+    return text_given(source, "confirm", value)
 
 
 def _environment(source: Source, node: Node) -> Mapping[str, str]:
@@ -198,20 +193,6 @@ def _shell(source: Source, node: MapNode) -> str | None:
     if isinstance(value, Scalar) and value.value.startswith("/"):
         return value.value
     return one_of(source, "shell", value, SHELLS)
-
-
-def _expectations(source: Source, node: MapNode) -> tuple[Expectation, ...]:
-    value = node.get("expect")
-    if value is None:
-        return ()
-    return tuple(_expectation(source, item) for item in items(value))
-
-
-def _expectation(source: Source, node: Node) -> Expectation:
-    if isinstance(node, MapNode):
-        raise wrong(source, "expect", node, "a text")
-    words = text_of(source, "expect", node)
-    return Expectation(words, "prose", line=source.line_of(node))
 
 
 def variables_of(source: Source, node: Node) -> tuple[Variable, ...]:

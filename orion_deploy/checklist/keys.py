@@ -48,7 +48,6 @@ class Takes(StrEnum):
     EXPECTATIONS = "a text, a mapping such as {contains: text}, or a list of them"
     CONFIRMATION = "a word that the operator types, or true"
     SECTION_KIND = "one of steps, rollback, criteria, gates, notes"
-    ROLE = "one of command, sample, instruction, reference"
     SHELL = "bash, sh, zsh, or the full path of a shell"
     TYPE = "one of text, integer, number, boolean, path"
     VARIABLES = "a mapping of names to defaults or descriptions"
@@ -110,8 +109,7 @@ KEYS: Final[tuple[Key, ...]] = (
     Key("steps", Takes.STEPS, _W.CHECKLIST | _W.SECTION | _W.STEP, "Steps in order; under a step, its sub-steps.", "[{title: Stop the app}]"),
     Key("sections", Takes.SECTIONS, _W.CHECKLIST | _W.SECTION, "Sections in order; under a section, its sub-sections.", "[{title: Deployment, steps: []}]"),
     Key("recommended", Takes.BOOLEAN, _W.OPTION, "The option to prefer.", "true"),
-    Key("language", Takes.TEXT, _W.CODE, "The language of the code. Default: bash.", "sql"),
-    Key("role", Takes.ROLE, _W.CODE, "What the block is for. Default: told from its language.", "reference"),
+    Key("language", Takes.TEXT, _W.CODE, "The language of the code: a shell's is run, any other shown. Default: bash.", "sql"),
     Key("default", Takes.TEXT, _W.VARIABLE, "The value when none is given. Without one the operator is asked.", "data/app.db"),
     Key("prompt", Takes.TEXT, _W.VARIABLE, "The question that the operator is asked.", "Which database?"),
     Key("secret", Takes.BOOLEAN, _W.VARIABLE, "Its value is never shown or recorded.", "true"),

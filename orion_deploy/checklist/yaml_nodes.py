@@ -21,6 +21,9 @@ DEPTH_MAX: Final = 32
 """Collections within one another."""
 NODES_MAX: Final = 200_000
 """Values of one YAML text; a checklist of one megabyte has about 40,000."""
+DIGITS_MAX: Final = 18
+NUMBER_CHARACTERS_MAX: Final = 32
+NUMBER_MAX: Final = 1e18
 
 _LINE_BREAK = re.compile("\r\n|\r|\n")
 _UNREADABLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff\ufeff\ufffe\uffff]")
@@ -56,11 +59,11 @@ class Scalar(Node):
 
     @property
     def number(self) -> int | float | None:
-        """The number it is, or None. `0644`, `1_000` and `12:30` are texts."""
-        if not self.is_plain or _NUMBER.fullmatch(self.value) is None or len(self.value) > DIGITS_MAX:
+        """The number it is, or None. `0644`, `1_000`, `12:30` and numbers of more than 18 digits are texts."""
+        if not self.is_plain or len(self.value) > NUMBER_CHARACTERS_MAX or not _NUMBER.fullmatch(self.value):
             return None
         if self.value.lstrip("+-").isdigit():
-            return int(self.value)
+            return int(self.value) if len(self.value.lstrip("+-")) <= DIGITS_MAX else None
         number = float(self.value)
         return number if abs(number) < NUMBER_MAX else None
 
@@ -68,10 +71,6 @@ class Scalar(Node):
     def boolean(self) -> bool | None:
         """True or false where exactly that is written, or None."""
         return {"true": True, "false": False}.get(self.value) if self.is_plain else None
-
-
-DIGITS_MAX: Final = 18
-NUMBER_MAX: Final = 1e18
 
 
 class ListNode(Node):

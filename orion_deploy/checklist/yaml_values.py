@@ -98,6 +98,14 @@ def text(source: Source, key: str, node: Node) -> str:
     return node.value
 
 
+def text_given(source: Source, key: str, node: Node) -> str:
+    """Return a text that is not empty."""
+    value = text(source, key, node)
+    if not value.strip():
+        raise source.error(node, f"`{key}` is empty", "write a text, or leave the key out")
+    return value
+
+
 def boolean(source: Source, key: str, node: Node) -> bool:
     """Return true or false; `yes`, `no`, `on`, `off` are refused."""
     if isinstance(node, Scalar):

@@ -7,7 +7,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from orion_deploy.checklist.placeholders import fill, find_placeholders, why_unsafe
@@ -107,6 +107,7 @@ def test_what_is_accepted_is_one_word_to_a_real_shell(tmp_path: Path) -> None:
     assert why_unsafe("two words")
 
 
+@settings(deadline=None)
 @given(st.text(max_size=20))
 def test_an_accepted_value_is_one_word(value: str) -> None:
     """For any text at all: if it is accepted bare, a shell's own word splitting returns it unchanged."""
@@ -114,6 +115,7 @@ def test_an_accepted_value_is_one_word(value: str) -> None:
         assert shlex.split(f"x {value}") == ["x", value]
 
 
+@settings(deadline=None)
 @given(st.text(alphabet=st.sampled_from(list("<>ab YOUR_{}xX.yYzZ#'\"$\n")), max_size=60))
 def test_every_placeholder_found_can_be_filled(script: str) -> None:
     """Whatever is found in any text is filled in, and filling leaves everything else as it was."""

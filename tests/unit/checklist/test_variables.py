@@ -6,7 +6,7 @@ import os
 import subprocess
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from orion_deploy.checklist.model import Variable
@@ -139,6 +139,7 @@ def test_ordinary_names_are_fine(name: str) -> None:
     assert why_bad_name(name) == ""
 
 
+@settings(deadline=None)
 @given(st.text(alphabet=st.characters(codec="utf-8", exclude_characters="\x00"), max_size=50))
 def test_any_value_reaches_a_script_as_it_is(value: str) -> None:
     """A text value comes out of the environment byte for byte, whatever it holds."""

@@ -171,7 +171,7 @@ def test_columns_count_from_the_margin_of_the_file() -> None:
     assert "line 3" in raised.value.help
 
 
-@settings(deadline=1000, max_examples=300)
+@settings(deadline=None, max_examples=300)
 @given(
     st.text(
         alphabet=st.sampled_from(list("ab:-? []{},&*!|>'\"%@`#\t\n\r 01~<.\\\x00\ufeff\u2028")), max_size=60
