@@ -7,9 +7,11 @@ kind = `module:Class`).
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from orion_deploy.checklist.model import KindCall
@@ -151,12 +153,19 @@ def kind_class(name: str) -> type[Kind]:
     return loaded
 
 
-def build(call: KindCall) -> Kind:
+def build(call: KindCall, variables: Mapping[str, str] = MappingProxyType({})) -> Kind:
     """Return the kind with its parameters.
 
+    A parameter that takes no text (a number, a time, a list) may be a variable: `rss_mb_max: $MEMORY_MB_MAX`.
     Raises ChecklistError for an unknown name, or with the first thing that is wrong with a parameter.
     """
     cls = kind_class(call.name)
+    open_names = {problem.parameter for problem in _problems(cls, call)}
+    filled = {
+        name: variables.get(variable_of(value), value) if name in open_names else value
+        for name, value in call.parameters.items()
+    }
+    call = KindCall(call.name, filled, call.line)
     problems = _problems(cls, call)
     if problems:
         first = problems[0]
@@ -172,9 +181,19 @@ def build(call: KindCall) -> Kind:
 def validate(call: KindCall) -> list[ParameterProblem]:
     """Return what is wrong with the parameters of a call, in plain words; empty when nothing is.
 
-    Raises ChecklistError for an unknown name.
+    What a variable will hold is not known yet, and not judged. Raises ChecklistError for an unknown name.
     """
-    return _problems(kind_class(call.name), call)
+    problems = _problems(kind_class(call.name), call)
+    return [p for p in problems if not variable_of(call.parameters.get(p.parameter))]
+
+
+_VARIABLE = re.compile(r"\$(?:\{(\w+)\}|(\w+))")
+
+
+def variable_of(value: object) -> str:
+    """The name of the variable that a parameter is, where it is nothing else: `$NAME`, `${NAME}`; else empty."""
+    match = _VARIABLE.fullmatch(value) if isinstance(value, str) else None
+    return (match[1] or match[2]) if match else ""
 
 
 def _problems(cls: type[Kind], call: KindCall) -> list[ParameterProblem]:

@@ -15,6 +15,7 @@ from orion_deploy.kinds.base import Action, Context
 from orion_deploy.kinds.durable import write_whole
 from orion_deploy.kinds.process import clock_words
 from orion_deploy.kinds.processes import Identity, listed, look
+from orion_deploy.kinds.registry import variable_of
 from orion_deploy.kinds.verdict import Json, Outcome, Verdict
 from orion_deploy.text import stripped
 
@@ -43,7 +44,7 @@ class ProcessStart(Action):
 
     command: tuple[str, ...] = Field(
         min_length=1,
-        description="program and arguments, as a list or as one line; not a shell: `$NAME` and `~` are put in, nothing else",
+        description="program and arguments, as a list or as one line; not a shell: `$NAME` and `~` are put in, nothing else; a line that is one `$NAME` is split after that",
     )
     program: str | None = Field(
         None,
@@ -84,7 +85,7 @@ class ProcessStart(Action):
                     f"pid {already[0].pid}",
                     {"pids": [p.pid for p in already]},
                 )
-        argv = [os.path.expanduser(context.text(word)) for word in self.command]
+        argv = self._argv(context)
         log = context.path(self.log) if self.log else context.attempt_directory / "started.log"
         try:
             log.parent.mkdir(parents=True, exist_ok=True)
@@ -104,6 +105,12 @@ class ProcessStart(Action):
             context.progress(int(time.monotonic() - started_s), int(self.settle_s), "watching it stay up")
             time.sleep(POLL_INTERVAL_S)
         return self._read_back(child, identity, log, pidfile_fault, time.monotonic() - started_s)
+
+    def _argv(self, context: Context) -> list[str]:
+        words = [context.text(word) for word in self.command]
+        if len(words) == 1 and variable_of(self.command[0]):
+            words = shlex.split(words[0])
+        return [os.path.expanduser(word) for word in words]
 
     def _spawn(self, argv: list[str], log: Path, context: Context) -> subprocess.Popen[bytes]:
         with open(log, "ab", buffering=0) as output:

@@ -254,13 +254,14 @@ def _carry_out(data: Mapping[str, object], directory: Path, cancel: _Cancel) -> 
     names = data["variables"]
     assert isinstance(parameters, dict)
     assert isinstance(names, list)
-    kind = build(KindCall(str(data["kind"]), parameters))
+    variables = MappingProxyType({n: os.environ[n] for n in names if n in os.environ})
+    kind = build(KindCall(str(data["kind"]), parameters), variables)
     context = Context(
         run=str(data["run"]),
         run_directory=Path(str(data["run_directory"])),
         attempt_directory=directory,
         cwd=Path(str(data["cwd"])),
-        variables=MappingProxyType({n: os.environ[n] for n in names if n in os.environ}),
+        variables=variables,
         progress=_Reporter(directory),
         is_cancelled=lambda: cancel.is_set,
         now=time.time,

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from support.kinds import Programs, Worker, programs, until
+from support.kinds import Programs, Worker, carry_out, context, programs, until
 
 from orion_deploy.kinds import worker
 from orion_deploy.kinds.verdict import Outcome
@@ -181,3 +181,22 @@ def test_what_cannot_be_executed_is_told(tmp_path: Path) -> None:
     assert verdict.outcome is Outcome.FAILED
     assert "/no/such/orion" in verdict.reason
     assert "Traceback" not in run.output
+
+
+def test_a_command_that_is_one_variable_is_split_like_a_line(tmp_path: Path) -> None:
+    """`command: $START` holds a whole command line; a variable among other words stays one word."""
+    said = tmp_path / "said"
+    line = f"sh -c 'echo \"$@\" > {said}; sleep 0.3' sh one 'two three'"
+    ctx = context(tmp_path, variables={"START": line})
+    assert carry_out(ctx, "process.start", command="$START", settle_s=0.1).outcome is Outcome.PASSED
+    until(said.exists, "its output")
+    until(lambda: said.read_text() == "one two three\n", "its arguments")
+    ctx = context(tmp_path, variables={"WORD": "a b"})
+    verdict = carry_out(
+        ctx,
+        "process.start",
+        command=["sh", "-c", f"printf %s $# > {said}; sleep 0.3", "sh", "$WORD"],
+        settle_s=0.1,
+    )
+    assert verdict.outcome is Outcome.PASSED
+    until(lambda: said.read_text() == "1", "one argument")

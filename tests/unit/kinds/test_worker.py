@@ -154,3 +154,21 @@ def test_the_worker_runs_from_any_folder_without_site_packages(tmp_path: Path) -
         text=True,
     )
     assert answer.returncode == 0, answer.stdout + answer.stderr
+
+
+def test_a_parameter_that_takes_no_text_may_be_a_variable() -> None:
+    """Numbers, times and lists come from the checklist's variables; a value that does not fit is refused at the run."""
+    from orion_deploy.checklist.model import KindCall
+    from orion_deploy.errors import ChecklistError
+    from orion_deploy.kinds.registry import build, validate
+
+    call = KindCall("clock.window", {"start": "$FROM", "end": "${TO}", "days": "$DAYS"})
+    assert validate(call) == []
+    kind = build(call, {"FROM": "22:00", "TO": "05:00", "DAYS": "mon-wed"})
+    assert kind == build(
+        KindCall("clock.window", {"start": "22:00", "end": "05:00", "days": ["mon", "tue", "wed"]})
+    )
+    with pytest.raises(ChecklistError, match="start"):
+        build(call, {"FROM": "late", "TO": "05:00", "DAYS": "mon-wed"})
+    with pytest.raises(ChecklistError, match="days"):
+        build(call, {"FROM": "22:00", "TO": "05:00"})
