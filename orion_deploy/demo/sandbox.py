@@ -26,6 +26,7 @@ from orion_deploy.demo.parts import (
     was_killed,
 )
 from orion_deploy.errors import OrionError
+from orion_deploy.run.places import state_home
 
 CHECKLIST: Final = "0001_add_active_request"
 MARK: Final = ".orion-demo.json"
@@ -265,8 +266,7 @@ def _own_folder() -> Path:
 
 
 def _fresh_folders() -> Iterator[Path]:
-    state = Path(os.environ.get("XDG_STATE_HOME") or os.path.expanduser("~/.local/state"))
-    home = state / "orion-deploy" / "demo"
+    home = state_home() / "demo"
     try:
         home.mkdir(parents=True, exist_ok=True, mode=0o700)
     except OSError as error:
