@@ -29,10 +29,13 @@ SCHEMA = 1
 UPGRADES: dict[int, Callable[[dict[str, Json]], dict[str, Json]]] = {}
 """Schema to the function that turns a record's body of that schema into one of the next."""
 RECORD_BYTES_MAX = 16 * 1024 * 1024
+SECTOR_BYTES = 512
+"""What a disk writes whole or not at all, at the least."""
 NO_CRC = "0" * 8
 NO_HASH = "0" * 32
 _CLASSES = {cls.kind: cls for cls in EVENT_TYPES}
 _HEAD = re.compile(rb'\{"v":(\d{1,9}),"n":(\d{1,18}),"p":"([0-9a-f]{8})",(?:"b":(\d{1,18}),)?')
+_ZEROS = re.compile(rb"\0+")
 _END = re.compile(rb',"c":"[0-9a-f]{8}"\}')
 
 
@@ -43,6 +46,8 @@ class Link:
     sequence: int = 0
     crc: str = NO_CRC
     hash: str = NO_HASH
+    end: int = 0
+    """Length of the journal up to here, in bytes."""
 
 
 START = Link()
@@ -64,15 +69,18 @@ class ParsedJournal:
     events: list[Event]
     link: Link
     """The last good record."""
-    good_bytes: int
-    """Length of the good records, from where parsing began."""
     torn_bytes: int = 0
-    """Bytes behind them that are the rest of one write that was never acknowledged."""
+    """Bytes behind it that are the rest of one write that was never acknowledged."""
     damage: Damage | None = None
-    """Anything else behind them."""
+    """Anything else behind it."""
     newer: str = ""
     """Why the rest is of a newer program than this one, or empty."""
     oldest_schema: int = SCHEMA
+
+    @property
+    def good_bytes(self) -> int:
+        """Length of the journal up to the last good record."""
+        return self.link.end
 
 
 def encode(event: Event, after: Link, *, batch: int = 0) -> tuple[bytes, Link]:
@@ -91,7 +99,7 @@ def encode(event: Event, after: Link, *, batch: int = 0) -> tuple[bytes, Link]:
     line = b'%b,"c":"%b"}\n' % (data, crc.encode())
     if len(line) > RECORD_BYTES_MAX:
         raise ValueError(f"a record of {len(line):,} bytes; at most {RECORD_BYTES_MAX:,} are kept")
-    return line, Link(sequence, crc, chained)
+    return line, Link(sequence, crc, chained, after.end + len(line))
 
 
 def encode_all(events: Sequence[Event], after: Link) -> tuple[bytes, Link]:
@@ -142,16 +150,14 @@ def parse(data: bytes, after: Link = START) -> ParsedJournal:
     events, stop = _events(chained)
     if stop is not None:
         chained = _chained(data, after, len(events))
-    link, good_bytes = chained.link, chained.good_bytes
-    parsed = ParsedJournal(
-        events, link, good_bytes, oldest_schema=min(chained.older.values(), default=SCHEMA)
-    )
-    rest = data[good_bytes:]
+    link = chained.link
+    parsed = ParsedJournal(events, link, oldest_schema=min(chained.older.values(), default=SCHEMA))
+    rest = data[link.end - after.end :]
     newer, what = stop if stop is not None else (_newer(rest, link), "")
     if newer:
         return replace(parsed, newer=newer)
     if what := what or _why_damaged(rest, link):
-        return replace(parsed, damage=Damage(good_bytes, link.sequence + 1, what))
+        return replace(parsed, damage=Damage(link.end, link.sequence + 1, what))
     return replace(parsed, torn_bytes=len(rest))
 
 
@@ -164,7 +170,6 @@ class _Chain:
     older: dict[int, int]
     """Place in `bodies` to schema, for records of an older one."""
     link: Link
-    good_bytes: int
 
 
 def _chained(data: bytes, link: Link, records_max: int | None = None) -> _Chain:
@@ -172,7 +177,7 @@ def _chained(data: bytes, link: Link, records_max: int | None = None) -> _Chain:
     lines.pop()  # What follows the last newline: nothing, or the rest of a write.
     bodies: list[bytes] = []
     older: dict[int, int] = {}
-    number, crc, good_bytes, line = link.sequence, link.crc.encode(), 0, b""
+    number, crc, end, line = link.sequence, link.crc.encode(), link.end, b""
     crc32 = zlib.crc32
     for candidate in lines if records_max is None else lines[:records_max]:
         number += 1
@@ -189,14 +194,15 @@ def _chained(data: bytes, link: Link, records_max: int | None = None) -> _Chain:
             break
         crc, line = c, candidate
         bodies.append(line[body_at:-55])
-        good_bytes += len(line) + 1
+        end += len(line) + 1
     if bodies:
-        link = Link(link.sequence + len(bodies), crc.decode(), line[-49:-17].decode())
-    return _Chain(bodies, older, link, good_bytes)
+        link = Link(link.sequence + len(bodies), crc.decode(), line[-49:-17].decode(), end)
+    return _Chain(bodies, older, link)
 
 
 def _has_end(line: bytes) -> bool:
-    return line[-16:-10] == b',"c":"' and line[-55:-49] == b',"h":"'
+    """What the checksum does not cover must be as it is written."""
+    return line[-16:-10] == b',"c":"' and line[-2:] == b'"}' and line[-55:-49] == b',"h":"'
 
 
 def _events(chained: _Chain) -> tuple[list[Event], tuple[str, str] | None]:
@@ -259,7 +265,7 @@ def _why_damaged(rest: bytes, link: Link) -> str:
     """Why what follows `link` is damage, or an empty string when it is the rest of one torn write.
 
     Every write is synced before the next begins, so only the last can be torn: cut off anywhere, or with
-    blocks that were never written and read as zeros. Nothing acknowledged can stand in it or behind it.
+    sectors that were never written and read as zeros. Nothing acknowledged can stand in it or behind it.
     """
     lines = rest.split(b"\n")
     tail = lines.pop()
@@ -268,16 +274,26 @@ def _why_damaged(rest: bytes, link: Link) -> str:
         if end is not None and end.end() < len(tail) and _record_alone(tail[: end.end()]):
             return "its newline was overwritten"
         return ""
+    has_holes = _has_only_unwritten_sectors(rest, link.end)
     for line in lines:
         alone = _record_alone(line)
-        if alone is not None:
-            if alone[1] > link.sequence + 1:
-                return f"record {alone[0]} follows record {link.sequence}"
-            if alone[1] == alone[0] == link.sequence + 1 or b"\0" not in rest:
-                return f"it does not continue record {link.sequence}"
-        elif b"\0" not in line:
+        if alone is None and not (has_holes and b"\0" in line):
             return "its checksum does not fit"
+        if alone is not None and alone[1] > link.sequence + 1:
+            return f"record {alone[0]} follows record {link.sequence}"
+        if alone is not None and not has_holes:
+            return f"it does not continue record {link.sequence}"
     return ""
+
+
+def _has_only_unwritten_sectors(rest: bytes, at: int) -> bool:
+    """Whether there are zeros in `rest` (which begins `at` this byte), and each run of them is of whole sectors."""
+    runs = [match.span() for match in _ZEROS.finditer(rest)]
+    return bool(runs) and all(
+        (start == 0 or (at + start) % SECTOR_BYTES == 0)
+        and (end == len(rest) or (at + end) % SECTOR_BYTES == 0)
+        for start, end in runs
+    )
 
 
 @dataclass(frozen=True, slots=True)

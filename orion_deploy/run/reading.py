@@ -39,7 +39,6 @@ class Reader:
         self._newer = ""
         self._journal = directory / JOURNAL_NAME
         self._link = journal.START
-        self._bytes = 0
 
     @classmethod
     def look(cls, directory: Path) -> Self:
@@ -78,10 +77,10 @@ class Reader:
         Raises StoreError when the journal can no longer be read.
         """
         before = self._link
-        data = self._read(self._bytes)
+        data = self._read(self._link.end)
         if self._is_other(data):
             self.state, self.damage, self.why_read_only = NEW, None, ""
-            self._link, self._bytes = journal.START, 0
+            self._link = journal.START
             data = self._read()
         self._take_in(data)
         self.why_read_only = self.why_read_only or ONLY_LOOKED_AT
@@ -89,7 +88,7 @@ class Reader:
 
     def events(self) -> Iterator[Event]:
         """Read the events anew, up to the ones that `state` knows. Raises StoreError when they cannot be read."""
-        return iter(journal.parse(self._read()[: self._bytes]).events)
+        return iter(journal.parse(self._read()[: self._link.end]).events)
 
     def verify(self, head: str = "") -> str:
         """Prove that the journal is unaltered: its own chain, and a `head` that was noted earlier.
@@ -110,7 +109,7 @@ class Reader:
 
     def _is_other(self, data: bytes) -> bool:
         """Whether what is known of the journal no longer is what stands before `data` in it."""
-        if self.damage is not None or os.stat(self._journal).st_size < self._bytes:
+        if self.damage is not None or os.stat(self._journal).st_size < self._link.end:
             return True
         return journal.parse(data, self._link).damage is not None
 
@@ -150,11 +149,11 @@ class Reader:
         if parsed.newer:
             self.why_read_only = f"a newer orion-deploy wrote this run: {parsed.newer}"
         if parsed.damage is not None:
-            byte, line = self._bytes + parsed.damage.byte, parsed.damage.line
-            self.damage = journal.Damage(byte, line, parsed.damage.what)
-            self.why_read_only = f"the journal is damaged at line {line} (byte {byte:,})"
+            self.damage = parsed.damage
+            self.why_read_only = (
+                f"the journal is damaged at line {self.damage.line} (byte {self.damage.byte:,})"
+            )
         self._link = parsed.link
-        self._bytes += parsed.good_bytes
         return parsed
 
 

@@ -30,22 +30,22 @@ class Scribe:
         self._beside = beside
         self._describe = describe
         self._edge = edge
-        self._noted: tuple[RunState, Link, int] | None = None
+        self._noted: tuple[RunState, Link] | None = None
         self._wake = threading.Condition()
         self._writing = threading.Lock()
         self._written = -1
         self._closed = False
         self._thread: threading.Thread | None = None
 
-    def note(self, state: RunState, link: Link, journal_bytes: int, *, now: bool = False) -> None:
+    def note(self, state: RunState, link: Link, *, now: bool = False) -> None:
         """Remember what to write; with `now` write it before returning."""
         if now:
             with self._wake:
                 self._noted = None
-            self._write(state, link, journal_bytes)
+            self._write(state, link)
             return
         with self._wake:
-            self._noted = (state, link, journal_bytes)
+            self._noted = (state, link)
             if self._thread is None:
                 self._thread = threading.Thread(target=self._follow, name="scribe", daemon=True)
                 self._thread.start()
@@ -71,14 +71,14 @@ class Scribe:
             if noted is not None:
                 self._write(*noted)
 
-    def _write(self, state: RunState, link: Link, journal_bytes: int) -> None:
+    def _write(self, state: RunState, link: Link) -> None:
         with self._writing:
             if link.sequence <= self._written:
                 return
             name = self._directory.name
             try:
                 document = self._describe(state) if self._describe else sidecar.bare(state, name)
-                data = sidecar.encode({"run": name, **document}, link, journal_bytes, self._edge.now())
+                data = sidecar.encode({"run": name, **document}, link, self._edge.now())
                 files.write_private(self._directory / sidecar.STATE_NAME, data, tag=name)
                 if self._beside is not None:
                     files.write_private(self._beside, data, tag=name)

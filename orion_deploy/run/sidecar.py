@@ -53,13 +53,13 @@ def bare(state: RunState, run: str) -> dict[str, Any]:
     }
 
 
-def encode(document: Mapping[str, Any], link: Link, journal_bytes: int, written_at: float) -> bytes:
+def encode(document: Mapping[str, Any], link: Link, written_at: float) -> bytes:
     """Return the sidecar's bytes: one line for each fact of the summary, and one for each step."""
     head = {
         "format": FORMAT,
         "schema": SCHEMA,
         "written_at": written_at,
-        "journal": {"records": link.sequence, "bytes": journal_bytes, "crc": link.crc, "hash": link.hash},
+        "journal": {"records": link.sequence, "bytes": link.end, "crc": link.crc, "hash": link.hash},
         **{key: value for key, value in document.items() if key != "sections"},
     }
     lines = [f"{_line(key)}: {_line(value)}," for key, value in head.items()]

@@ -137,7 +137,7 @@ class Store(Reader):
         if not isinstance(seen, dict) or not isinstance(seen.get("bytes"), int):
             return
         end = seen["bytes"]
-        if end == 0 or (end <= self._bytes and data[end - 11 : end] == f'{seen.get("crc")}"}}\n'.encode()):
+        if end == 0 or (end <= self._link.end and data[end - 11 : end] == f'{seen.get("crc")}"}}\n'.encode()):
             return
         raise StoreError(
             f"the journal has {self.events_count:,} records, but `{snapshot.name}` was made from another one"
@@ -183,19 +183,18 @@ class Store(Reader):
             self.why_read_only = "the last write was interrupted; open the run again"
             raise
         self._link = link
-        self._bytes += len(data)
         self.state = after
         return after
 
     def _check_untouched(self) -> None:
         """The journal must be as this store left it: somebody may have removed, cut or written to it."""
         info = os.fstat(self._fd)
-        if info.st_nlink == 1 and info.st_size == self._bytes:
+        if info.st_nlink == 1 and info.st_size == self._link.end:
             return
         what = (
             "was removed"
             if info.st_nlink == 0
-            else f"is {info.st_size:,} bytes long instead of {self._bytes:,}"
+            else f"is {info.st_size:,} bytes long instead of {self._link.end:,}"
         )
         self.why_read_only = f"the journal {what} while the run was open"
         raise NotRecordedError(
@@ -208,7 +207,7 @@ class Store(Reader):
         """Cut a write that failed off again. Where that is not possible the store goes read-only."""
         if error.errno in files.NO_ROOM:
             try:
-                os.ftruncate(self._fd, self._bytes)
+                os.ftruncate(self._fd, self._link.end)
                 files.sync_data(self._fd)
             except OSError as second:
                 error = second
@@ -232,7 +231,7 @@ class Store(Reader):
         Never raises: the journal is the truth, and the failure is in `snapshot_error`.
         """
         if self._scribe is not None:
-            self._scribe.note(self.state, self._link, self._bytes, now=force)
+            self._scribe.note(self.state, self._link, now=force)
 
     def refresh(self) -> bool:
         """Read what the holder has written since; nothing to read for the one who holds it. Raises as `Reader`'s."""
