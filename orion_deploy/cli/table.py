@@ -29,8 +29,8 @@ GROUPS: tuple[tuple[str, tuple[tuple[str, str, str], ...]], ...] = (
     (
         "Look",
         (
-            ("status", "status", "Where a run stands, what is outstanding, and how to go on."),
-            ("show", "show", "What the app sees in a checklist: sections, steps, commands."),
+            ("status", "look", "Where a run stands, what is outstanding, and how to go on."),
+            ("show", "look", "What the app sees in a checklist: sections, steps, commands."),
             ("lint", "lint", "Find what is unsafe or unclear in a checklist."),
             ("approve", "approve", "Look at what would run, and trust exactly those bytes."),
             ("kinds", "kinds", "The typed checks and actions a step can have."),

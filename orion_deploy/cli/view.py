@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 
 from orion_deploy.checklist.model import Checklist, CodeBlock, Role, Step
+from orion_deploy.kinds.verdict import Json
+from orion_deploy.run.blocks import block_step, is_block_id
 from orion_deploy.run.progress import section_steps
 from orion_deploy.run.resume import Resume
 from orion_deploy.run.session import Session
@@ -140,26 +143,54 @@ def _which(resume: Resume) -> str:
     return f" ({'; '.join(parts)})" if parts else ", but no step that was settled"
 
 
-def approval_lines(checklist: Checklist) -> list[str]:
-    """Everything that could run, in document order, with the line it stands on."""
-    lines = []
+@dataclass(frozen=True, slots=True)
+class Runnable:
+    """Something that could run: a script, or a typed call."""
+
+    section: str
+    step: Step
+    line: int
+    block: CodeBlock | None = None
+    """None for a typed call."""
+
+    def to_json(self) -> dict[str, Json]:
+        """As `approve --json` tells it."""
+        call = self.step.facts.call
+        what: dict[str, Json] = {"step": self.step.id, "section": self.section, "line": self.line}
+        if self.block is not None:
+            return {**what, "kind": "command", "script": self.block.script, "option": self.block.option}
+        assert call is not None
+        return {**what, "kind": call.name, "parameters": {k: _value(v) for k, v in call.parameters.items()}}
+
+
+def runnables(checklist: Checklist) -> Iterator[Runnable]:
+    """Everything that could run, in document order; blocks under no step too, which run only when named."""
     for section in checklist.walk_sections():
-        found: list[str] = []
         for number, block in enumerate(section.code, start=1):
             if block.role is Role.COMMAND:
-                found += [f"  {plain_line(section.id)}#{number}, line {block.line}, only when named:"]
-                found += script_lines(block, "    ")
+                yield Runnable(section.title, block_step(section, number, block), block.line, block)
         for step in section_steps(section):
             if step.facts.call is not None:
-                found += [f"  {plain_line(step.id)}, line {step.line}:", *call_lines(step, "    ")]
+                yield Runnable(section.title, step, step.facts.call.line or step.line)
                 continue
             for block in step.code:
                 if block.role is Role.COMMAND and not step.facts.reference:
-                    option = f", option {block.option}" if block.option is not None else ""
-                    found += [
-                        f"  {plain_line(step.id)}, line {block.line}{option}:",
-                        *script_lines(block, "    "),
-                    ]
-        if found:
-            lines += [f"{plain_line(section.title) or '(no heading)'}:", *found]
+                    yield Runnable(section.title, step, block.line, block)
+
+
+def approval_lines(checklist: Checklist) -> list[str]:
+    """Everything that could run, for a person who is to trust it."""
+    lines: list[str] = []
+    section = None
+    for runnable in runnables(checklist):
+        if runnable.section != section:
+            section = runnable.section
+            lines.append(f"{plain_line(section) or '(no heading)'}:")
+        what = f"  {plain_line(runnable.step.id)}, line {runnable.line}"
+        if runnable.block is None:
+            lines += [f"{what}:", *call_lines(runnable.step, "    ")]
+            continue
+        option = f", option {runnable.block.option}" if runnable.block.option is not None else ""
+        named = ", only when named" if is_block_id(runnable.step.id) else ""
+        lines += [f"{what}{option}{named}:", *script_lines(runnable.block, "    ")]
     return lines

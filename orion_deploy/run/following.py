@@ -17,8 +17,10 @@ from typing import Any, Self
 
 from orion_deploy.checklist.model import Step
 from orion_deploy.run import reports
+from orion_deploy.run.output import HEAD, Output
 from orion_deploy.run.session import Session
 from orion_deploy.run.state import Status
+from orion_deploy.text import stripped
 
 FOLLOW_INTERVAL_S = 0.05
 """How often output is looked for; the end of an attempt is told at once."""
@@ -174,18 +176,50 @@ class _OutputTold:
     """Tells an attempt's output in whole lines, up to a limit, and of the rest the end."""
 
     def __init__(self, session: Session, step_id: str, attempt: int, tell: Tell) -> None:
-        self._output = session.output(step_id, attempt)
-        self._path = session.attempt_folder(step_id, attempt) / "out"
+        directory = session.attempt_folder(step_id, attempt)
+        self._output = Output(directory)
+        self._path = directory / HEAD
         self._step_id = step_id
         self._tell = tell
         self._offset = 0
-        self._begun = b""
+        self._line = b""
+        """What was read of a line that has not ended yet."""
 
     def tell_new(self) -> None:
         """Tell what was printed since."""
+        while self._offset < OUTPUT_TOLD_BYTES_MAX:
+            room = OUTPUT_TOLD_BYTES_MAX - self._offset
+            chunk = self._output.read(self._offset, min(OUTPUT_READ_BYTES, room))
+            if not chunk:
+                return
+            self._offset += len(chunk)
+            whole, newline, self._line = (self._line + chunk).rpartition(b"\n")
+            if newline:
+                self._say(whole)
+            if len(self._line) > LINE_BYTES_MAX:
+                self._say_rest()
 
     def tell_rest(self) -> None:
         """Tell what is left at the end."""
+        self.tell_new()
+        self._say_rest()
+        withheld = self._output.size() - self._offset
+        if withheld > 0:
+            self._tell(
+                reports.Withheld(step=self._step_id, size_bytes=withheld, path=str(self._path.absolute()))
+            )
+            tail = self._output.tail(min(TAIL_TOLD_BYTES, withheld))
+            if withheld > len(tail):
+                tail = tail.partition(b"\n")[2] or tail
+            self._say(tail.removesuffix(b"\n"))
+
+    def _say_rest(self) -> None:
+        if self._line:
+            self._say(self._line)
+            self._line = b""
+
+    def _say(self, line: bytes) -> None:
+        self._tell(reports.Printed(step=self._step_id, text=stripped(line.decode("utf-8", "replace"))))
 
 
 class _ProgressTold:

@@ -1,0 +1,114 @@
+"""What `status` tells a person: aligned lines, every state a word."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from orion_deploy.text import plain_line
+from orion_deploy.tui.words import duration
+
+if TYPE_CHECKING:
+    from orion_deploy.run.status import Facts
+
+RUNS_LISTED_MAX = 10
+
+
+def lines_near(found: list[Facts], now: float) -> list[str]:
+    """The current run of every checklist near, one a line."""
+    if not found:
+        return ["no runs here; `orion-deploy run FILE` begins one"]
+    rows = [
+        (plain_line(f["checklist"]), plain_line(f["run"]), _stand(f), _ago(f["last_at"], now)) for f in found
+    ]
+    return _aligned(rows)
+
+
+def lines_of(facts: Facts, now: float) -> list[str]:
+    """One run in full: progress by section, what is outstanding, how to go on, and which other runs there are."""
+    if facts["run"] is None:
+        return [f"{plain_line(facts['checklist'])}: no runs yet", f"begin: {facts['go_on'][0]}"]
+    lines = [plain_line(facts["title"]) or plain_line(facts["checklist"])]
+    by = f" by {plain_line(', '.join(facts['operators']))}" if facts["operators"] else ""
+    lines.append(
+        f"run {plain_line(facts['run'])}, begun {_clock(facts['started_at'])}{by}; last {_ago(facts['last_at'], now)}"
+    )
+    if facts["cwd"]:
+        lines.append(f"in {plain_line(facts['cwd'])}")
+    if facts["damage"]:
+        lines.append(f"it cannot be read in full: {plain_line(facts['damage'])}")
+    if facts["rollback_at"]:
+        lines.append(
+            f"rolled back since {_clock(facts['rollback_at'])}: {plain_line(facts['rollback_reason'])}"
+        )
+    if facts["finished_at"]:
+        lines.append(f"finished {_clock(facts['finished_at'])}: {plain_line(facts['result'])}")
+    if facts["held_by"]:
+        held = facts["held_by"]
+        lines.append(
+            f"{plain_line(held['who'])} works on it since {_clock(held['since'])} (process {held['pid']})"
+        )
+    lines += ["", *_aligned([_section_row(section) for section in facts["sections"] if section["total"]])]
+    if facts["outstanding"]:
+        lines += ["", "outstanding:", *_aligned([_outstanding_row(step) for step in facts["outstanding"]])]
+    if facts["go_on"]:
+        lines += ["", "go on:", *(f"  {plain_line(command)}" for command in facts["go_on"])]
+    others = [run for run in facts["runs"] if run["run"] != facts["run"]]
+    if others:
+        rows = [
+            (plain_line(run["run"]), _stand(run), _ago(run["last_at"], now))
+            for run in others[:RUNS_LISTED_MAX]
+        ]
+        lines += ["", "other runs:", *_aligned(rows)]
+        if len(others) > RUNS_LISTED_MAX:
+            lines.append(f"  and {len(others) - RUNS_LISTED_MAX} more")
+    return lines
+
+
+def _section_row(section: Facts) -> tuple[str, ...]:
+    rest = ", ".join(
+        f"{number} {status}" for status, number in section["counts"].items() if status not in ("todo", "done")
+    )
+    kind = f" [{section['kind']}]" if section["kind"] != "steps" else ""
+    title = (plain_line(section["title"]) or "(no heading)") + kind
+    return title, f"{section['settled']} of {section['total']}", rest
+
+
+def _outstanding_row(step: Facts) -> tuple[str, ...]:
+    status = "overridden" if step["override"] else "open" if step["status"] == "todo" else step["status"]
+    why = plain_line(step["why"])
+    if "elapsed_s" in step:
+        why += f", for {duration(step['elapsed_s'])}"
+    return status, plain_line(step["step"]), why
+
+
+def _stand(run: Facts) -> str:
+    if run["damage"]:
+        return f"cannot be read: {plain_line(run['damage'])}"
+    if run["finished_at"]:
+        return plain_line(run["result"]) or "finished"
+    counts = run["counts"]
+    settled = counts.get("total", 0) - counts.get("open", 0)
+    more = "".join(
+        f", {counts[word]} {word}" for word in ("running", "unknown", "failed") if counts.get(word)
+    )
+    return f"{settled} of {counts.get('total', 0)}{more}"
+
+
+def _aligned(rows: Sequence[tuple[str, ...]]) -> list[str]:
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    return [
+        "  " + "  ".join(f"{cell:<{width}}" for cell, width in zip(row, widths, strict=True)).rstrip()
+        for row in rows
+    ]
+
+
+def _ago(at: float, now: float) -> str:
+    from humanize import naturaldelta
+
+    return f"{naturaldelta(max(0.0, now - at))} ago"
+
+
+def _clock(at: float) -> str:
+    return time.strftime("%Y-%m-%d %H:%M", time.localtime(at))

@@ -1,0 +1,83 @@
+"""What the snapshots alone do not tell `status`: it is read from the journal, the lock, and the attempts' folders.
+
+Apart from `status.py` because it imports what a snapshot does without. Reads only.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from orion_deploy.errors import OrionError, RefusedError, did_you_mean
+from orion_deploy.run import sidecar
+from orion_deploy.run.places import Places, RunInfo
+
+Facts = dict[str, Any]
+
+
+def runs_of(path: str) -> list[Facts]:
+    """Every run of a checklist, the latest first. Raises StoreError when that cannot be told."""
+    return [_of_info(info) for info in Places.of(Path(path)).list_runs()]
+
+
+def runs_in(folder: str) -> list[Facts]:
+    """Every run in one folder of runs, the latest first. Raises as `runs_of`."""
+    return [_of_info(info) for info in Places(Path(folder), Path(folder)).list_runs()]
+
+
+def _of_info(info: RunInfo) -> Facts:
+    return {
+        "run": info.name,
+        "directory": str(info.directory),
+        "is_current": False,
+        "checklist": "",
+        "title": info.title,
+        "started_at": info.started,
+        "last_at": info.last,
+        "finished_at": info.finished,
+        "result": info.result,
+        "operators": list(info.operators),
+        "counts": dict(info.counts),
+        "damage": info.damage,
+    }
+
+
+def document_of(path: str, run: Facts) -> Facts:
+    """Everything of one run as its journal says now: with the checklist's titles where that can be read."""
+    from orion_deploy.checklist.read import load
+    from orion_deploy.run.describe import describe
+    from orion_deploy.run.reading import Reader
+
+    try:
+        state = Reader.look(Path(run["directory"])).state
+    except OrionError:
+        return {}  # `damage` of the run says why
+    try:
+        return dict(describe(load(Path(path))[0], state, run["run"]))
+    except (OrionError, OSError):
+        return sidecar.bare(state, run["run"])
+
+
+def finding(directory: str, step_id: str, attempt: int) -> str:
+    """What can be known of an attempt that is recorded as running."""
+    from orion_deploy.run.attempt import look
+    from orion_deploy.run.desk import folder_name
+
+    found = look(Path(directory, "attempts", folder_name(step_id), str(attempt)))
+    return f"{found.finding.value}{f': {found.reason}' if found.reason else ''}"
+
+
+def holder(directory: str) -> Facts | None:
+    """Who works on the run in this folder, or None."""
+    from orion_deploy.run.lock import read_holder
+
+    found = read_holder(Path(directory))
+    if found is None:
+        return None
+    return {"who": found.who, "host": found.host, "pid": found.pid, "since": found.since}
+
+
+def no_such_run(path: str, run: str, names: list[str]) -> OrionError:
+    """The error for a run that is not there; names the nearest."""
+    known = f"there are: {', '.join(names)}" if names else "it has none"
+    return RefusedError(f"{path} has no run `{run}`", help=did_you_mean(run, names) or known)

@@ -1,0 +1,282 @@
+"""Where runs stand, from their snapshots. Reads, and neither writes nor runs anything.
+
+Imports nothing but `json` and `os` for as long as the snapshots are current and nobody works on them: `status`
+answers at the speed of the interpreter's start. Where a snapshot is behind its journal, the journal is read.
+Times are seconds since the epoch.
+"""
+
+from __future__ import annotations
+
+import os
+
+from orion_deploy.run import sidecar
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any, TypeAlias
+
+    Facts: TypeAlias = dict[str, Any]
+
+LOCK_NAME = "lock"
+_NOT_APPLICABLE = "not applicable: "
+_OPEN = ("running", "unknown", "failed", "undecided", "changed")
+
+
+def of_checklist(path: str, *, run: str | None = None, now: float) -> Facts:
+    """Return the facts of a checklist's runs: of the named one, else the unfinished, else the latest, in full.
+
+    `runs` lists every run, the latest first; without any the other facts are missing.
+
+    Raises StoreError when it cannot be told which runs there are, RefusedError when the named run is not there.
+    """
+    runs = _list_runs(path)
+    chosen = next((r for r in runs if r["run"] == run), None) if run else _current(runs)
+    if run and chosen is None:
+        from orion_deploy.run.closer_look import no_such_run
+
+        raise no_such_run(path, run, [r["run"] for r in runs])
+    facts: Facts = {"checklist": path, "runs": [_public(r) for r in runs]}
+    if chosen is None:
+        return {**facts, "run": None, "go_on": [f"orion-deploy run {_quoted(path)}"]}
+    document = _document(path, chosen)
+    held_by = _held_by(chosen["directory"])
+    outstanding = _outstanding(document, chosen["directory"], now)
+    return {
+        **facts,
+        **_public(chosen),
+        "title": document.get("title", ""),
+        "cwd": document.get("cwd", ""),
+        "commit": document.get("commit", ""),
+        "directory": chosen["directory"],
+        "rollback_at": document.get("rollback_at"),
+        "rollback_reason": document.get("rollback_reason", ""),
+        "held_by": held_by,
+        "sections": [_section(section) for section in document.get("sections", ())],
+        "outstanding": outstanding,
+        "notes": document.get("notes", []),
+        "go_on": _go_on(path, chosen, document, outstanding, held_by),
+    }
+
+
+def everywhere(folder: str) -> list[Facts]:
+    """Return the current run of every checklist in `folder` and in the user's state folder; unfinished ones first."""
+    found = [_summary_of(folder, name) for name in _names(folder)]
+    home = _state_home()
+    for own in _names(home):
+        inner = os.path.join(home, own)
+        found += [_summary_of(inner, name) for name in _names(inner)]
+    return sorted(
+        (facts for facts in found if facts is not None),
+        key=lambda facts: (facts["finished_at"] is None, facts["last_at"]),
+        reverse=True,
+    )
+
+
+def _names(folder: str) -> list[str]:
+    try:
+        return sorted(os.listdir(folder))
+    except (FileNotFoundError, NotADirectoryError):
+        return []
+
+
+def _summary_of(folder: str, name: str) -> Facts | None:
+    """The current run of the checklist whose runs are in `folder`/`name`, if that is what it is."""
+    if not name.endswith(sidecar.RUNS_SUFFIX):
+        return None
+    runs = _light(os.path.join(folder, name))
+    if runs is None:
+        from orion_deploy.run.closer_look import runs_in
+
+        runs = runs_in(os.path.join(folder, name))
+    current = _current(runs)
+    if current is None:
+        return None
+    path = os.path.join(folder, name.removesuffix(sidecar.RUNS_SUFFIX))
+    if folder != "." and os.path.commonpath([os.path.abspath(folder), _state_home()]) == _state_home():
+        path = current["checklist"] or path
+    return {**_public(current), "checklist": os.path.relpath(path) if folder == "." else path}
+
+
+def _list_runs(path: str) -> list[Facts]:
+    real = os.path.realpath(path)
+    runs = None if _is_elsewhere(real) else _light(real + sidecar.RUNS_SUFFIX)
+    if runs is not None:
+        return runs
+    from orion_deploy.run.closer_look import runs_of
+
+    return runs_of(path)
+
+
+def _is_elsewhere(real: str) -> bool:
+    """Whether there may be runs of the checklist in the user's state folder (its name: `places.path_name`)."""
+    import re
+
+    readable = re.sub(r"[^a-z0-9]+", "-", os.path.basename(real).lower()).strip("-")[:40] or "checklist"
+    length = len(readable) + 1 + 16
+    return any(name.startswith(readable) and len(name) == length for name in _names(_state_home()))
+
+
+def _state_home() -> str:
+    given = os.environ.get("XDG_STATE_HOME", "")
+    base = given if os.path.isabs(given) else os.path.expanduser("~/.local/state")
+    return os.path.join(base, "orion-deploy")
+
+
+def _light(folder: str) -> list[Facts] | None:
+    """The runs in a folder from their snapshots alone; None when one of them needs a closer look."""
+    runs = []
+    for name in _names(folder):
+        directory = os.path.join(folder, name)
+        try:
+            document = sidecar.summary(os.path.join(directory, sidecar.STATE_NAME))
+        except Exception:  # damaged: the journal is asked
+            return None
+        if document is None or not sidecar.is_current(
+            document, os.path.join(directory, sidecar.JOURNAL_NAME)
+        ):
+            return None
+        runs.append(_of_document(directory, document))
+    return sorted(runs, key=lambda run: (run["last_at"], run["run"]), reverse=True)
+
+
+def _of_document(directory: str, document: Facts) -> Facts:
+    return {
+        "run": os.path.basename(directory),
+        "directory": directory,
+        "is_current": True,
+        "checklist": str(document.get("checklist", "")),
+        "title": str(document.get("title", "")),
+        "started_at": document.get("started_at") or 0.0,
+        "last_at": document.get("last_at") or 0.0,
+        "finished_at": document.get("finished_at"),
+        "result": document.get("result", ""),
+        "operators": document.get("operators") or [],
+        "counts": document.get("counts") or {},
+        "damage": "",
+    }
+
+
+def _public(run: Facts) -> Facts:
+    return {key: value for key, value in run.items() if key not in ("directory", "is_current", "checklist")}
+
+
+def _current(runs: list[Facts]) -> Facts | None:
+    return next((run for run in runs if run["finished_at"] is None), runs[0] if runs else None)
+
+
+def _document(path: str, run: Facts) -> Facts:
+    """Everything of one run: its snapshot, or what its journal says now."""
+    if run["is_current"]:
+        document = sidecar.read(os.path.join(run["directory"], sidecar.STATE_NAME))
+        if document is not None:
+            return document
+    from orion_deploy.run.closer_look import document_of
+
+    return document_of(path, run)
+
+
+def _section(section: Facts) -> Facts:
+    counts: dict[str, int] = {}
+    for step in section["steps"]:
+        counts[step["status"]] = counts.get(step["status"], 0) + 1
+    settled = counts.get("done", 0) + counts.get("skipped", 0)
+    total = len(section["steps"])
+    return {
+        "title": section["title"],
+        "kind": section["kind"],
+        "total": total,
+        "settled": settled,
+        "open": total - settled,
+        "counts": counts,
+        "completed_at": section.get("completed_at"),
+    }
+
+
+def _outstanding(document: Facts, directory: str, now: float) -> list[Facts]:
+    """What a person must still look at, in document order; of the path that the run is on."""
+    on_the_way_back = document.get("rollback_at") is not None
+    found = []
+    for section in document.get("sections", ()):
+        for step in section["steps"]:
+            is_here = (section["kind"] == "rollback") == on_the_way_back
+            why = _why_outstanding(step) if is_here or step["status"] in _OPEN else ""
+            if why:
+                found.append(_outstanding_step(step, section, why, directory, now))
+    return found
+
+
+def _why_outstanding(step: Facts) -> str:
+    status, reason = step["status"], str(step.get("reason", ""))
+    if status in _OPEN:
+        return str(step.get("verdict", {}).get("reason", "")) or reason or "a person decides"
+    if status == "skipped":
+        return "" if reason.startswith(_NOT_APPLICABLE) else reason or "no reason given"
+    if step.get("override"):
+        return f"overridden: {reason}"
+    return "mandatory" if status == "todo" and step.get("mandatory") else ""
+
+
+def _outstanding_step(step: Facts, section: Facts, why: str, directory: str, now: float) -> Facts:
+    facts = {
+        "step": step["id"],
+        "title": step["title"],
+        "section": section["title"],
+        "status": step["status"],
+        "why": why,
+        "mandatory": bool(step.get("mandatory")),
+        "override": bool(step.get("override")),
+        "at": step.get("at"),
+        "by": step.get("by", ""),
+    }
+    if step["status"] == "running":
+        from orion_deploy.run.closer_look import finding
+
+        attempt = step["last_attempt"]
+        facts["elapsed_s"] = max(0.0, now - attempt["started_at"])
+        facts["why"] = finding(directory, step["id"], attempt["number"])
+    return facts
+
+
+def _held_by(directory: str) -> Facts | None:
+    """Who works on the run now, or None."""
+    import fcntl
+
+    try:
+        fd = os.open(os.path.join(directory, LOCK_NAME), os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW)
+    except OSError:
+        return None
+    try:
+        fcntl.flock(fd, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except OSError:
+        pass
+    else:
+        return None
+    finally:
+        os.close(fd)
+    from orion_deploy.run.closer_look import holder
+
+    return holder(directory)
+
+
+def _go_on(
+    path: str, run: Facts, document: Facts, outstanding: list[Facts], held_by: Facts | None
+) -> list[str]:
+    """The commands that come next, ready to be copied."""
+    file = _quoted(path)
+    if held_by is not None or run["damage"]:
+        return []
+    if run["finished_at"] is not None or not document.get("counts", {}).get("open"):
+        return [f"orion-deploy run {file} --run NAME"]
+    unknown = [
+        f"orion-deploy resolve {file} {_quoted(step['step'])} done|failed|rerun --reason TEXT"
+        for step in outstanding
+        if step["status"] == "unknown"
+    ]
+    name = f" --run {run['run']}"
+    return [*unknown, f"orion-deploy {file}", f"orion-deploy run {file}{name}"]
+
+
+def _quoted(word: str) -> str:
+    if word and all(c.isascii() and (c.isalnum() or c in "@%+=:,./-_") for c in word):
+        return word
+    return "'" + word.replace("'", "'\"'\"'") + "'"
