@@ -1,0 +1,263 @@
+"""Rules about databases: copies that are none, migrations that half succeed, questions that answer something else."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from itertools import pairwise
+from typing import Final
+
+from orion_deploy.checklist.lint.finding import Hit, Rule, Severity
+from orion_deploy.checklist.lint.sqlite_calls import is_live, sqlite_calls
+from orion_deploy.checklist.lint.subject import Subject
+
+_QUOTED_COLUMN = re.compile(
+    r"(?:\bwhere\b|\band\b|\bor\b)\s+(?:not\s+)?\"(?P<name>\w+)\"\s*(?:is\b|=|<|>|!=|like\b|in\b|between\b)",
+    re.IGNORECASE,
+)
+_NOT_NULL = re.compile(
+    r"\bcount\s*\(.*?\bwhere\b.*?(?P<name>[A-Za-z_]\w+)\s+is\s+not\s+null", re.IGNORECASE | re.DOTALL
+)
+_TABLE_INFO = re.compile(
+    r"pragma\s+(?:table_x?info|index_x?info|index_list)|\.schema|\.tables|\.indexes", re.IGNORECASE
+)
+_ROWS = re.compile(
+    r"\bselect\b(?!.*\b(?:count|exists|max|min|sum|total)\s*\().*?\bwhere\b", re.IGNORECASE | re.DOTALL
+)
+_ROWS_AND_TIME = re.compile(
+    r"[<>]?\s*\d[\d,.]*\s*(?:k|m|thousand|million)?\s*rows\b.{0,60}?(?P<time>[<>]?\s*\d+(?:\.\d+)?\s*(?:ms|s|sec|seconds|min|minutes))\b",
+    re.IGNORECASE,
+)
+_MIGRATION_NAME = re.compile(
+    r"[\w-]*\d{2,}[_-](?P<words>[a-z][\w-]*?)(?:[_-](?:up|down))?(?:\.sql)?\b", re.IGNORECASE
+)
+
+
+def _without_bail(subject: Subject) -> Iterator[Hit]:
+    for block in subject.scripts:
+        for call in sqlite_calls(block):
+            if not call.stdin or not call.writes or "-bail" in call.options or ".bail on" in call.text:
+                continue
+            source = call.sql_file or ("what is piped in" if call.stdin == "pipe" else "the lines below")
+            message = f"`sqlite3` goes on after an error in {source}"
+            yield block.hit(
+                call.command,
+                message,
+                _migrate(call.database.text if call.database else "DATABASE", call.sql_file),
+            )
+
+
+def _migrate(database: str, sql_file: str) -> str:
+    name = sql_file or "up.sql"
+    down = re.sub(r"(?<=[-_.])up(?=\.sql$)", "down", name)
+    verb, up = ("rollback", name) if name == down and "down" in name else ("migrate", name)
+    if verb == "rollback":
+        return f"action:\n  sqlite.rollback:\n    database: {database}\n    down: {name}"
+    return f"action:\n  sqlite.migrate:\n    database: {database}\n    up: {up}"
+
+
+def _creates(subject: Subject) -> Iterator[Hit]:
+    for block in subject.blocks:
+        if re.search(r"(?:\btest|\[\[?)\s+-[fsre]\s", block.code.script):
+            continue
+        for call in sqlite_calls(block):
+            name = call.database.text if call.database else ""
+            if (
+                not name
+                or name == ":memory:"
+                or name.startswith("file:")
+                or call.options & {"-readonly", "-ro"}
+            ):
+                continue
+            option = (
+                ""
+                if call.writes or any(word.text.startswith(".backup") for word in call.sql)
+                else " -readonly"
+            )
+            instead = f"sqlite3{option} ..." if option else f'sqlite3 "file:{name}?mode=rw" ...'
+            yield block.hit(
+                (call.words[0].start, call.database.end if call.database else call.command.end),
+                f"if `{name}` is not there, `sqlite3` creates it, empty",
+                instead,
+            )
+            break
+
+
+def _under_timeout(subject: Subject) -> Iterator[Hit]:
+    for block in subject.blocks:
+        for call in sqlite_calls(block):
+            if "timeout" in call.wrappers and (call.stdin or call.writes):
+                database = call.database.text if call.database else "DATABASE"
+                yield block.hit(
+                    call.command,
+                    "`timeout` kills `sqlite3` in the middle: status 124 says nothing about what was written",
+                    _migrate(database, call.sql_file) + "\ntimeout: 30s",
+                )
+
+
+def _quoted_column(subject: Subject) -> Iterator[Hit]:
+    for block in subject.scripts:
+        for call in sqlite_calls(block):
+            for match in _QUOTED_COLUMN.finditer(call.text):
+                message = f'`"{match["name"]}"` is a text where there is no such column: the condition holds for every row'
+                instead = f"write {match['name']} without quotes, or [{match['name']}]"
+                yield block.hit(call.command, message, instead)
+
+
+def _column_absent(subject: Subject) -> Iterator[Hit]:
+    added = _migration_words(subject)
+    for block in subject.blocks:
+        for call in sqlite_calls(block):
+            match = _NOT_NULL.search(call.text)
+            if match is None or not any(_is_about(match["name"], words) for words in added):
+                continue
+            database = call.database.text if call.database else "DATABASE"
+            sql = " ".join(call.text.split()).rstrip(";").replace('"', "'")
+            yield block.hit(
+                call.command,
+                f"before the migration there is no column `{match['name']}`: the query fails, where nothing is wrong",
+                f'check:\n  sqlite.query:\n    database: {database}\n    sql: "{sql}"\n    expect: [[0]]',
+            )
+
+
+def _migration_words(subject: Subject) -> list[list[str]]:
+    """Return the words of the names of migrations that the file mentions: `0001_add_active_request`."""
+    return [
+        match["words"].lower().replace("-", "_").split("_")
+        for match in _MIGRATION_NAME.finditer(subject.text)
+    ]
+
+
+def _is_about(column: str, words: list[str]) -> bool:
+    """Whether two words in a row, or one long one, of a migration's name begin the name of a column."""
+    parts = column.lower().split("_")
+    pairs = list(pairwise(words))
+    return any(pair in pairs for pair in pairwise(parts)) or (
+        len(parts) == 1 and len(column) > 5 and column.lower() in words
+    )
+
+
+def _schema_by_grep(subject: Subject) -> Iterator[Hit]:
+    for block in subject.blocks:
+        for call in sqlite_calls(block):
+            following = block.next(call.command)
+            if call.command.after != "|" or following is None or _TABLE_INFO.search(call.text) is None:
+                continue
+            options = "".join(word.raw for word in following.words[1:] if word.raw.startswith("-"))
+            if following.words[0].text not in ("grep", "egrep", "fgrep") or "w" in options or "x" in options:
+                continue
+            name = following.words[-1].text
+            database = call.database.text if call.database else "DATABASE"
+            table = re.search(r"\(\s*['\"]?(\w+)", call.text)
+            yield block.hit(
+                (call.command.start, following.end),
+                f"`grep {name}` also finds `old_{name}`, of any type",
+                f"check:\n  sqlite.schema:\n    database: {database}\n    columns: {{{table[1] if table else 'TABLE'}: [{name}]}}",
+            )
+
+
+def _rows_not_status(subject: Subject) -> Iterator[Hit]:
+    from orion_deploy.checklist.expectations import expectations_of
+
+    for block in subject.blocks:
+        if block.step is not None and any(e.matcher != "prose" for e in expectations_of(block.step)):
+            continue
+        for call in sqlite_calls(block):
+            if call.command.after == "|" or not call.sql or _ROWS.search(call.text) is None or call.writes:
+                continue
+            if call.command.is_nested:
+                continue
+            yield block.hit(
+                call.command, "with no row found it succeeds just the same", "expect: {contains: TEXT}"
+            )
+
+
+def _drop_order(subject: Subject) -> Iterator[Hit]:
+    for block in subject.scripts:
+        for call in sqlite_calls(block):
+            column = re.search(r"\bdrop\s+column\b", call.text, re.IGNORECASE)
+            index = re.search(r"\bdrop\s+index\b", call.text, re.IGNORECASE)
+            if column and index and column.start() < index.start():
+                yield block.hit(
+                    call.command,
+                    "DROP COLUMN stands before DROP INDEX: it fails while an index uses the column",
+                )
+
+
+def _guessed_duration(subject: Subject) -> Iterator[Hit]:
+    for number, line in enumerate(subject.lines, start=1):
+        match = _ROWS_AND_TIME.search(line)
+        if match is not None:
+            yield Hit(
+                subject.place(number, match.start() + 1, match.end() - match.start()),
+                f"`{match['time'].strip()}` for that many rows is a guess",
+            )
+
+
+def _live_backup_mode(subject: Subject) -> Iterator[Hit]:
+    for block in subject.blocks:
+        if "umask" in block.code.script or "chmod" in block.code.script:
+            continue
+        for call in sqlite_calls(block):
+            if re.search(r"\.backup\b|\bvacuum\s+into\b", call.text, re.IGNORECASE):
+                database = call.database.text if call.database else "DATABASE"
+                instead = f"action: {{sqlite.backup: {{database: {database}}}}}" if is_live(database) else ""
+                yield block.hit(
+                    call.command, "the backup can be read by everyone on the machine (0644)", instead
+                )
+
+
+RULES: Final = (
+    Rule(
+        "sqlite-goes-on", Severity.DANGER, "`sqlite3 db < file.sql` without `-bail`",
+        "After an error the rest is carried out, COMMIT included: a failed CREATE INDEX left the column and the version row, "
+        "without the index. With a wrong path an empty database is migrated.",
+        "action: {sqlite.migrate: {database: DATABASE, up: up.sql}}", _without_bail,
+    ),
+    Rule(
+        "sqlite-creates", Severity.NOTE, "`sqlite3` on a path without `-readonly` or `mode=rw`",
+        "With a wrong path, or from a wrong folder, an empty database appears there and the answer comes from it.",
+        "sqlite3 -readonly ...", _creates,
+    ),
+    Rule(
+        "sqlite-timeout", Severity.DANGER, "`timeout` around `sqlite3`",
+        "With status 124 the migration was once fully committed and once half there: the state must be read, not inferred.",
+        "action: {sqlite.migrate: {database: DATABASE, up: up.sql}}\ntimeout: 30s", _under_timeout,
+    ),
+    Rule(
+        "quoted-column", Severity.DANGER, "a column in double quotes in a condition",
+        'SQLite takes "name" for a text where there is no such column, so that the count is of all rows and nobody notices.',
+        "leave the quotes out", _quoted_column,
+    ),
+    Rule(
+        "column-absent", Severity.WARNING, "a count on a column that the migration adds",
+        "Before the migration the column is absent, which is as good as no row; the query fails all the same.",
+        "check: {sqlite.query: {database: DATABASE, sql: SELECT COUNT(*) FROM t WHERE c IS NOT NULL, expect: [[0]]}}",
+        _column_absent,
+    ),
+    Rule(
+        "schema-by-grep", Severity.WARNING, "a schema looked at with `grep`",
+        "A name within another name matches, whatever its type; on a wrong path the output is empty and the `grep` fails alike.",
+        "check: {sqlite.schema: {database: DATABASE, columns: {TABLE: [COLUMN]}}}", _schema_by_grep,
+    ),
+    Rule(
+        "rows-not-status", Severity.WARNING, "a SELECT that finds nothing and succeeds",
+        "The status of a query tells that it could be asked, not what it found.",
+        "expect: {contains: TEXT}", _rows_not_status,
+    ),
+    Rule(
+        "drop-order", Severity.DANGER, "DROP COLUMN before DROP INDEX",
+        "It fails; without `-bail` the index and the version row are gone while the column stays.",
+        "drop the index first, in one transaction (SQLite 3.35 or later)", _drop_order,
+    ),
+    Rule(
+        "guessed-duration", Severity.NOTE, "a duration guessed from a number of rows",
+        "10,000 rows took 13 ms and 5 million about 3 s where `>10k rows, >5 s` was written.",
+        "action: {sqlite.rehearse: {database: DATABASE, up: up.sql, down: down.sql}}", _guessed_duration,
+    ),
+    Rule(
+        "backup-mode", Severity.NOTE, "`.backup` or VACUUM INTO without `umask`",
+        "The copy is created 0644: whoever has an account can read every row of it.",
+        "action: {sqlite.backup: {database: DATABASE}}", _live_backup_mode,
+    ),
+)  # fmt: skip

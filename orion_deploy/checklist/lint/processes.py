@@ -1,0 +1,200 @@
+"""Rules about processes: finding them by pattern, stopping and starting them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from itertools import pairwise
+from typing import Final
+
+from orion_deploy.checklist.lint.finding import Hit, Rule, Severity
+from orion_deploy.checklist.lint.subject import Block, Subject
+from orion_deploy.checklist.shell_text import Word
+
+_SIGNAL_OPTION = re.compile(r"-(?:SIG)?[A-Z][A-Z0-9+]*|-\d+")
+_FULL_OPTION = re.compile(r"-[A-Za-z]*f[A-Za-z]*|--full")
+_KILL_NINE = re.compile(r"-(?:9|KILL|SIGKILL)")
+_PROGRAM = re.compile(r"[A-Za-z][\w.-]*")
+_TAKES_VALUE: Final = frozenset(
+    ("-u", "-U", "-P", "-t", "-g", "-G", "-s", "-F", "-d", "--signal", "--parent", "--euid")
+)
+
+
+def _pattern(words: Sequence[Word]) -> tuple[bool, Word | None]:
+    """Return whether `pgrep`/`pkill` match whole command lines, and their pattern."""
+    is_full, pattern = False, None
+    skip = False
+    for word in words[1:]:
+        if skip:
+            skip = False
+        elif word.raw in _TAKES_VALUE:
+            skip = True
+        elif _SIGNAL_OPTION.fullmatch(word.raw):
+            continue
+        elif word.raw.startswith("-"):
+            is_full = is_full or _FULL_OPTION.fullmatch(word.raw) is not None
+        else:
+            pattern = word
+    return is_full, pattern
+
+
+def _program(pattern: Word | None) -> str:
+    """Return the program that a pattern means, or a word to replace."""
+    first = pattern.text.split()[0].rsplit("/", 1)[-1] if pattern is not None and pattern.text.split() else ""
+    return first if _PROGRAM.fullmatch(first) else "NAME"
+
+
+def _by_pattern(subject: Subject) -> Iterator[Hit]:
+    for block in subject.scripts:
+        for command, words in block.named("pgrep", "pkill"):
+            is_full, pattern = _pattern(words)
+            if not is_full or pattern is None or pattern.text.startswith("^") or "[" in pattern.text:
+                continue
+            name, program = words[0].text.rsplit("/", 1)[-1], _program(pattern)
+            if name == "pgrep":
+                message = f"`pgrep -f {pattern.text}` finds every command line that mentions it, this step's own shell too"
+                instead = f"check: {{process.absent: {{program: {program}}}}}"
+            else:
+                message = f"`pkill -f {pattern.text}` ends every process whose command line mentions it, this app too"
+                instead = f"action: {{process.stop: {{program: {program}}}}}"
+            yield block.hit((command.start, words[-1].end), message, instead)
+
+
+def _by_listing(subject: Subject) -> Iterator[Hit]:
+    for block in subject.scripts:
+        for command, _ in block.named("ps"):
+            following = block.next(command)
+            if command.after != "|" or following is None or following.words[0].text not in ("grep", "egrep"):
+                continue
+            rest = block.code.script[following.start :].split("\n")[0]
+            if re.search(r"grep\s+-\w*v", rest) or "[" in rest:
+                continue
+            pattern = following.words[-1]
+            instead = f"check: {{process.absent: {{program: {_program(pattern)}}}}}"
+            yield block.hit((command.start, following.end), "`ps | grep` finds the `grep` itself", instead)
+
+
+def _kill_then_sleep(subject: Subject) -> Iterator[Hit]:
+    for block in subject.scripts:
+        for command, words in block.named("kill", "pkill", "killall"):
+            following = block.next(command)
+            if following is not None and command.after == "||":  # `|| true`
+                following = block.next(following)
+            if following is None or following.words[0].text != "sleep" or any(w.raw == "-0" for w in words):
+                continue
+            seconds = following.words[1].text if len(following.words) > 1 else "some"
+            message = f"after {seconds} s nobody knows whether it has ended"
+            program = _program(_pattern(words)[1]) if words[0].text.endswith("pkill") else "NAME"
+            instead = f"action: {{process.stop: {{program: {program}, deadline_s: 15}}}}"
+            yield block.hit(following, message, instead)
+
+
+def _kill_nine(subject: Subject) -> Iterator[Hit]:
+    for block in subject.scripts:
+        asked: set[int] = set()
+        for command, words in block.named("kill", "pkill", "killall"):
+            raws = [word.raw for word in words[1:]]
+            is_nine = any(_KILL_NINE.fullmatch(raw) for raw in raws) or any(
+                a in ("-s", "--signal") and b in ("KILL", "SIGKILL", "9") for a, b in pairwise(raws)
+            )
+            if not is_nine:
+                asked.add(command.start)
+            elif not any(start < command.start for start in asked):
+                yield block.hit(
+                    command, "KILL without a chance to end: nothing is saved, no transaction is closed"
+                )
+
+
+def _nothing_to_kill(subject: Subject) -> Iterator[Hit]:
+    for block in subject.blocks:
+        stops_at_failure = re.search(r"^\s*set\s+-\w*e", block.code.script, re.MULTILINE) is not None
+        for command, words in block.named("pkill", "killall"):
+            is_last = not command.is_nested and block.top[-1] is command
+            if command.after == "||" or not (is_last or command.after == "&&" or stops_at_failure):
+                continue
+            pattern = _pattern(words)[1]
+            name = words[0].text.rsplit("/", 1)[-1]
+            instead = f"action: {{process.stop: {{program: {_program(pattern)}}}}}"
+            yield block.hit(command, f"`{name}` fails when there is nothing to stop", instead)
+
+
+def _open_files(subject: Subject) -> Iterator[Hit]:
+    for block in subject.blocks:
+        for command, words in block.named("lsof", "fuser"):
+            is_asked = command.after in ("&&", "||") or re.search(
+                r"(?:^|\s)(?:if|while|until|!)\s+$", block.before(command)
+            )
+            files = [word.text for word in words[1:] if not word.raw.startswith(("-", "+"))]
+            if (
+                not is_asked
+                or not files
+                or any(word.raw.startswith(("-i", "-p", "-u")) for word in words[1:])
+            ):
+                continue
+            name = words[0].text.rsplit("/", 1)[-1]
+            message = f"`{name}` fails alike when the file is closed, missing, or cannot be inspected"
+            yield block.hit(command, message, f"check: {{files.closed: {{path: [{', '.join(files)}]}}}}")
+
+
+def _background(subject: Subject) -> Iterator[Hit]:
+    for block in subject.blocks:
+        if any(words[0].text == "wait" for _, words in block.named("wait")):
+            continue
+        for command in block.top:
+            if command.after == "&":
+                yield block.hit(
+                    command,
+                    "it is left behind in the background; nobody looks whether it came up",
+                    _start(block),
+                )
+                break
+
+
+def _start(block: Block) -> str:
+    command = next(command for command in block.top if command.after == "&")
+    words = [word.text for word in command.words if word.text != "nohup"] or ["NAME"]
+    listed = ", ".join(f'"{word}"' if re.search(r"[^\w./~-]", word) else word for word in words)
+    return f"action: {{process.start: {{command: [{listed}]}}}}"
+
+
+RULES: Final = (
+    Rule(
+        "process-pattern", Severity.DANGER,
+        "`pgrep -f` or `pkill -f` with a pattern that is not anchored",
+        "The pattern is looked for in whole command lines: the step's own shell, an editor with the file open, `tail -f` on "
+        "the log and this app match; a name in other letters does not.",
+        "check: {process.absent: {program: NAME}}", _by_pattern,
+    ),
+    Rule(
+        "ps-grep", Severity.WARNING, "`ps | grep`, which finds itself",
+        "The `grep` stands in the list of processes with its own pattern: the answer is never `no`.",
+        "check: {process.absent: {program: NAME}}", _by_listing,
+    ),
+    Rule(
+        "kill-then-sleep", Severity.DANGER, "`kill` followed by `sleep`",
+        "An application that takes six seconds to end outlives a `sleep 2`, and one that is supervised comes back; what "
+        "follows then works on a database that is in use.",
+        "action: {process.stop: {program: NAME, deadline_s: 15}}", _kill_then_sleep,
+    ),
+    Rule(
+        "kill-nine", Severity.WARNING, "KILL without TERM before it",
+        "A process that is killed writes nothing to disk and leaves locks and half-written files behind.",
+        "action: {process.stop: {program: NAME, deadline_s: 30}}", _kill_nine,
+    ),
+    Rule(
+        "nothing-to-kill", Severity.WARNING, "`pkill` whose failure to find anything fails the step",
+        "With nothing to stop the status is 1, although `already stopped` is what the step wants.",
+        "action: {process.stop: {program: NAME}}", _nothing_to_kill,
+    ),
+    Rule(
+        "open-files", Severity.DANGER, "`lsof` or `fuser` as a condition",
+        "Status 1 means closed, or that the file does not exist; 127 that there is no lsof; with two files 1 means that any one "
+        "of them is closed. Processes of other users are not seen without root.",
+        "check: {files.closed: {path: [FILE]}}", _open_files,
+    ),
+    Rule(
+        "background", Severity.WARNING, "`command &` in a step",
+        "The step ends at once whatever becomes of the command; its output and its death come later, unseen.",
+        "action: {process.start: {command: [NAME]}}", _background,
+    ),
+)  # fmt: skip

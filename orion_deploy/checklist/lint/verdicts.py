@@ -1,0 +1,156 @@
+"""Rules about what a step's status says: guards, `echo $?`, inverted greps, expectations that only a comment has."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Final
+
+from orion_deploy.checklist.lint.finding import Hit, Rule, Severity
+from orion_deploy.checklist.lint.subject import Block, Subject
+from orion_deploy.checklist.model import Expectation
+
+_ALONE: Final = frozenset(("nothing", "equals", "number"))
+"""Matchers of the whole output: with several commands in a script they would judge all of it."""
+
+
+def _guard_last(subject: Subject) -> Iterator[Hit]:
+    for block in subject.blocks:
+        if not block.top:
+            continue
+        last = block.top[-1]
+        is_exit = last.words[0].text == "exit" and len(last.words) > 1 and last.words[1].text != "0"
+        guard = next((c for c in block.top if c.after == "&&" and c.start < last.start), None)
+        if (
+            not is_exit
+            or guard is None
+            or not (last.before == "&&" or "{" in block.code.script[guard.end : last.start])
+        ):
+            continue
+        chain = [guard]
+        while chain[-1].after == "&&" and (following := block.next(chain[-1])) is not None:
+            chain.append(following)
+        if chain[-1] is not last and "{" not in block.code.script[guard.end : last.start]:
+            starts = [c for c in block.top if c.start < last.start and c.before not in ("&&", "||", "|")]
+            guard = starts[-1] if starts else guard
+        yield block.hit(
+            (guard.start, last.end),
+            "as the last line its status is 1 whether all is well or not",
+            _guard_instead(guard.words[0].text),
+        )
+
+
+def _guard_instead(program: str) -> str:
+    if program in ("pgrep", "ps", "pidof"):
+        return "check: {process.absent: {program: NAME}}"
+    if program in ("lsof", "fuser"):
+        return "check: {files.closed: {path: [FILE]}}"
+    return "if CONDITION; then echo ERROR; exit 1; fi"
+
+
+def _echo_status(subject: Subject) -> Iterator[Hit]:
+    for block in subject.blocks:
+        if not block.top:
+            continue
+        last = block.top[-1]
+        if last.words[0].text in ("echo", "printf") and any("$?" in word.text for word in last.words[1:]):
+            yield block.hit(
+                last,
+                "after this `echo` the step's own status is always 0",
+                "leave the `echo` out: the verdict shows the status",
+            )
+
+
+def _inverted_grep(subject: Subject) -> Iterator[Hit]:
+    for block in subject.blocks:
+        step = block.step
+        if step is None or step.facts.expect or not block.top:
+            continue
+        last = block.top[-1]
+        nothing = [e for e in _offered(block) if e.matcher == "nothing"]
+        if last.words[0].text in ("grep", "egrep", "fgrep", "pgrep") and nothing:
+            yield block.hit(
+                last,
+                "here finding nothing is the success, and its status is 1; on a wrong path too",
+                "expect: {nothing: true}",
+                {"expect": "{nothing: true}"} if _is_only_output(block) else {},
+            )
+
+
+def _expectation_in_comment(subject: Subject) -> Iterator[Hit]:
+    for _, step in subject.steps:
+        if step.facts.expect or step.facts.call is not None or step.options:
+            continue
+        blocks = [block for block in subject.scripts_of(step) if not block.is_reference]
+        offered = [e for block in blocks for e in _offered(block) if e.matcher != "prose"]
+        if not offered:
+            continue
+        value = _as_yaml(offered, blocks)
+        first = offered[0]
+        source = subject.lines[first.line - 1] if 0 < first.line <= len(subject.lines) else ""
+        column = source.find("#") + 1
+        yield Hit(
+            subject.place(first.line, column, max(1, len(source) - column + 1)),
+            f"`{first.text}` is known to readers of the comment alone",
+            f"expect: {value}" if value else "expect: {contains: TEXT}",
+            step.id,
+            {"expect": value} if value else {},
+        )
+
+
+def _offered(block: Block) -> tuple[Expectation, ...]:
+    from orion_deploy.checklist.expectations import expectations_in
+
+    return expectations_in(block.code.script, block.code.line)
+
+
+def _is_only_output(block: Block) -> bool:
+    """Whether one command alone writes the script's output, so that matchers of the whole may judge it."""
+    quiet = ("cd", "export", "set", "sleep", "mkdir", "test", "[", "[[", "source", ".", "umask")
+    loud = [
+        c
+        for c in block.top
+        if c.before != "|" and c.words[0].text not in quiet and not re.match(r"\w+=", c.words[0].raw)
+    ]
+    return len(loud) <= 1
+
+
+def _as_yaml(offered: list[Expectation], blocks: list[Block]) -> str:
+    """Return the offered expectations as a value of `expect`, or nothing where they would judge too much."""
+    from orion_deploy.checklist.yaml_text import scalar
+
+    if any(e.matcher in _ALONE for e in offered) and (
+        len(blocks) > 1 or not _is_only_output(blocks[0]) or len(offered) > 1
+    ):
+        return ""
+    values = [
+        "{nothing: true}" if e.matcher == "nothing" else f"{{{e.matcher}: {scalar(e.value, in_flow=True)}}}"
+        for e in dict.fromkeys(offered)
+        if e.matcher != "status"
+    ]
+    return values[0] if len(values) == 1 else f"[{', '.join(values)}]" if values else ""
+
+
+RULES: Final = (
+    Rule(
+        "guard-last", Severity.WARNING, "`A && ... exit 1` as the last line",
+        "When the guard does not fire, the status is that of its condition: 1 says nothing. This app knows the pattern; a shell, "
+        "a scheduler or a colleague does not.",
+        "if CONDITION; then echo ERROR; exit 1; fi", _guard_last,
+    ),
+    Rule(
+        "echo-status", Severity.DANGER, "`echo $?` as the last command",
+        "The script ends with the status of the `echo`: a failure is recorded as a success.",
+        "leave the `echo` out", _echo_status,
+    ),
+    Rule(
+        "inverted-grep", Severity.DANGER, "a `grep` that should find nothing",
+        "Its status is inverted, and a wrong path, an empty file or a misspelt name look exactly like success.",
+        "expect: {nothing: true}", _inverted_grep,
+    ),
+    Rule(
+        "expectation-in-comment", Severity.NOTE, "an expectation that only a comment has",
+        "As the key `expect` it is compared with the output, and the verdict shows both.",
+        "expect: {contains: TEXT}", _expectation_in_comment,
+    ),
+)  # fmt: skip
