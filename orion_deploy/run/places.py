@@ -157,7 +157,7 @@ def _is_there(path: Path) -> bool:
     """Whether anything has this name; unlike `os.path.exists`, not to be able to tell is an error."""
     try:
         os.lstat(path)
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         return False
     except OSError as error:
         raise _cannot_tell(path, error) from error
