@@ -1,0 +1,1 @@
+"""The screens. The only room that imports Textual; everything that it knows, it asks of a `Session`."""

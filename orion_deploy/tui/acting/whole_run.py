@@ -1,0 +1,97 @@
+"""Acts on the whole run: approve, turn back, close; and what only looks: output, search, help, report."""
+
+from __future__ import annotations
+
+from orion_deploy.run.state import Status
+from orion_deploy.tui import flow
+from orion_deploy.tui.acting.base import Hands
+from orion_deploy.tui.messages import LeaveAsked
+
+
+class WholeRun(Hands):
+    """The run itself, and looks at it."""
+
+    def do_approve(self) -> None:
+        """Look at the commands."""
+        self.decide(flow.Approve())
+
+    def approved(self, answer: str | None) -> None:
+        """The commands were looked at."""
+        if answer == "approve":
+            if self.do(self.session.approve):
+                self.main.say("approved: these commands may run", "ok")
+            self.main.show_row()
+        else:
+            self.main.say("not approved: you can read, tick and note; nothing can run (a looks again)")
+
+    def do_rollback(self) -> None:
+        """Turn back, after a look at what that means."""
+        from orion_deploy.tui.screens.rollback import rollback_panel
+
+        if self.session.state.rollback_at is not None:
+            self.do_next()
+            return
+
+        def enter(reason: str) -> None:
+            if not self.do(lambda: self.session.enter_rollback(reason)):
+                return
+            self.main.outline.refresh()
+            step_id = self.board.next_open(-1)
+            if step_id is not None:
+                self.go_to(step_id)
+            self.main.say("rolling back: the rollback section is the path now", "bad")
+
+        self.ask(rollback_panel(self.session, self.board), enter)
+
+    def do_finish(self) -> None:
+        """Close the run for good."""
+        from orion_deploy.tui.screens.asking import finish_panel
+
+        def close(_typed: str) -> None:
+            if self.do(self.session.finish):
+                self.main.say(self.session.state.result, "ok")
+
+        self.ask(finish_panel(self.session), close)
+
+    def do_output(self) -> None:
+        """The whole output."""
+        from orion_deploy.tui.screens.output import OutputScreen
+
+        row = self.main.row
+        if row is not None and (output := self.session.output(row.id)) is not None:
+            self.main.app.push_screen(OutputScreen(output, row.title, lambda: self._still_runs(row.id)))
+
+    def _still_runs(self, step_id: str) -> bool:
+        return self.session.state.step(step_id).status is Status.RUNNING
+
+    def do_copy(self) -> None:
+        """Copy the command that would run next, or the reference, to the clipboard."""
+        from orion_deploy.tui.screens.output import script_to_copy
+
+        row = self.main.row
+        text = script_to_copy(self.session, self.board, row) if row is not None else ""
+        if text:
+            self.main.app.copy_to_clipboard(text)
+            self.main.say("copied, where the terminal allows it", "ok")
+        else:
+            self.main.say("there is nothing to copy here")
+
+    def do_search(self) -> None:
+        """Find a step by its words."""
+        from orion_deploy.tui.screens.search import SearchScreen
+
+        self.main.app.push_screen(SearchScreen(self.main.outline))
+
+    def do_help(self) -> None:
+        """All keys."""
+        from orion_deploy.tui.screens.help import help_panel
+
+        self.main.app.push_screen(help_panel(self.main.keymap))
+
+    def do_palette(self) -> None:
+        """Every command by name."""
+        self.main.app.action_command_palette()
+
+    def do_leave(self) -> None:
+        """Leave; a running step goes on."""
+        self.main.post_message(LeaveAsked())

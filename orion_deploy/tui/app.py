@@ -1,0 +1,161 @@
+"""From the command line to the screens: what must be there, the first line, and what the shell is told afterwards.
+
+Textual is imported after the first line is on the terminal.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import gc
+import os
+import sys
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from orion_deploy.errors import ExitCode, OrionError
+from orion_deploy.text import plain_line
+
+if TYPE_CHECKING:
+    from orion_deploy.run.session import Session
+
+KEYMAP_BYTES_MAX = 64 * 1024
+
+
+def run_tui(
+    path: Path | None,
+    *,
+    run: str | None = None,
+    cwd: str | None = None,
+    assignments: Mapping[str, str] | None = None,
+    look_on: bool = False,
+    approve: bool = False,
+    start_in_rollback: bool = False,
+) -> int:
+    """Open a checklist (or the picker) on the terminal; returns the exit code when the operator has left.
+
+    Raises:
+        OrionError: there is no terminal, the checklist cannot be read, or another operator holds the run.
+    """
+    if not (sys.stdin.isatty() and sys.stderr.isatty()):
+        raise OrionError(
+            "the screens need a terminal, and this is none",
+            help="`orion-deploy run FILE` works line by line; `status` and `show` print",
+        )
+    was_collecting = gc.isenabled()
+    gc.disable()
+    try:
+        return _run(
+            path, run, cwd, dict(assignments or {}), look_on=look_on, approve=approve, back=start_in_rollback
+        )
+    finally:
+        if was_collecting:
+            gc.enable()
+
+
+def _run(
+    path: Path | None,
+    run: str | None,
+    cwd: str | None,
+    assignments: dict[str, str],
+    *,
+    look_on: bool,
+    approve: bool,
+    back: bool,
+) -> int:
+    splash = Splash(f"orion-deploy  {path.name if path else ''}")
+    relay = Relay()
+    session: Session | None = None
+    try:
+        from orion_deploy.run.opening import open_session
+
+        assert path is not None
+        session = open_session(
+            path, run=run, cwd=cwd, on_ended=relay, look_on=look_on, assignments=assignments
+        )
+        if approve and not session.read_only and session.needs_approval:
+            session.approve()
+        keymap, faults = read_keymap()
+
+        from orion_deploy.tui.orion import OrionApp
+
+        app = OrionApp(session, keymap, notes=tuple(faults), starts_in_rollback=back)
+        app.splash_is_up = True
+        relay.to = app.relay()
+    except BaseException:
+        splash.take_down()
+        if session is not None:
+            session.close()
+        raise
+    return _show(app)
+
+
+def _show(app: Any) -> int:
+    """Run the app; whatever happens to it, the session is closed and the terminal sane."""
+    try:
+        app.run()
+    finally:
+        if app.crash:
+            sys.stderr.write(app.crash)
+        app.leave_now(ExitCode.FAILED)
+    for note in app.notes:
+        sys.stderr.write(plain_line(note) + "\n")
+    return int(app.exit_code)
+
+
+class Relay:
+    """What a session calls when an attempt has ended, before there is an app to tell: the app asks for those itself."""
+
+    to: Callable[[str, int], None] | None = None
+
+    def __call__(self, step_id: str, attempt: int) -> None:
+        """Pass it on."""
+        if self.to is not None:
+            self.to(step_id, attempt)
+
+
+class Splash:
+    """The first line on the terminal, 20 ms after the start, on the screen that Textual then takes over."""
+
+    def __init__(self, text: str) -> None:
+        self._is_up = False
+        with contextlib.suppress(OSError):
+            os.write(
+                2, f"\x1b[?1049h\x1b[2J\x1b[H {plain_line(text)}  opening…\r\n".encode("utf-8", "replace")
+            )
+            self._is_up = True
+
+    def take_down(self) -> None:
+        """Back to the shell's screen."""
+        if self._is_up:
+            self._is_up = False
+            with contextlib.suppress(OSError):
+                os.write(2, b"\x1b[?1049l")
+
+
+def read_keymap() -> tuple[dict[str, str], list[str]]:
+    """The person's own keys, `keys.json` in the app's configuration folder, and what is wrong with it.
+
+    A file such as `{"tick": "t,space", "skip": "S"}`; the ids are those of the help.
+    """
+    base = os.environ.get("XDG_CONFIG_HOME", "")
+    folder = base if os.path.isabs(base) else os.path.expanduser("~/.config")
+    path = os.path.join(folder, "orion-deploy", "keys.json")
+    try:
+        with open(path, encoding="utf-8") as file:
+            text = file.read(KEYMAP_BYTES_MAX)
+    except FileNotFoundError:
+        return {}, []
+    except (OSError, UnicodeDecodeError) as error:
+        return {}, [f"{path} cannot be read: {error}"]
+    import json
+
+    from orion_deploy.tui.keys import check_keymap
+
+    try:
+        content = json.loads(text)
+    except ValueError as error:
+        return {}, [f"{path} is not JSON: {error}"]
+    if not isinstance(content, dict):
+        return {}, [f"{path} does not hold an object"]
+    return check_keymap(content)

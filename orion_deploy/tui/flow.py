@@ -1,0 +1,326 @@
+"""What a key means now: from the run's state to one decision, which the operator's desk carries out. No screens here.
+
+Enter never does two things: it asks for what is missing, or it asks for a word, or it runs. Nothing here
+remembers an earlier yes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from orion_deploy.checklist.model import SectionKind, Step
+from orion_deploy.run.blocks import is_block_id
+from orion_deploy.run.session import Session
+from orion_deploy.run.state import Status, StepState
+from orion_deploy.run.values import Missing
+from orion_deploy.tui.board import Board, Row
+from orion_deploy.tui.words import clock, counted
+
+WORD_RUN = "run"
+WORD_AGAIN = "again"
+WORD_CANCEL = "cancel"
+WORD_ROLLBACK = "rollback"
+
+
+@dataclass(frozen=True, slots=True)
+class Refuse:
+    """It cannot be done now; says why."""
+
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class CompleteSection:
+    """Ask whether the section is complete."""
+
+    section: int
+
+
+@dataclass(frozen=True, slots=True)
+class Approve:
+    """The commands must be seen first."""
+
+
+@dataclass(frozen=True, slots=True)
+class Resolve:
+    """The outcome is unknown: a person decides."""
+
+    step_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Choose:
+    """An option must be taken first."""
+
+    step_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class AskValues:
+    """Values are missing."""
+
+    step_id: str
+    missing: Missing
+
+
+@dataclass(frozen=True, slots=True)
+class Confirm:
+    """A word must be typed first; `why` says what speaks for a second look."""
+
+    step_id: str
+    word: str
+    why: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Launch:
+    """It may run."""
+
+    step_id: str
+    is_interactive: bool
+
+
+@dataclass(frozen=True, slots=True)
+class AskPerson:
+    """The step is a question to a person: its tick takes an answer."""
+
+    step_id: str
+    question: str
+    word: str = ""
+    """The word that confirms; empty where a value is asked for."""
+    value: str = ""
+    """The name of the value."""
+    options: tuple[str, ...] = ()
+    recommended: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class AskReason:
+    """The tick is an override: it needs a reason."""
+
+    step_id: str
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class Tick:
+    """It may be ticked."""
+
+    step_id: str
+
+
+Decision = (
+    Refuse
+    | CompleteSection
+    | Approve
+    | Resolve
+    | Choose
+    | AskValues
+    | Confirm
+    | Launch
+    | AskPerson
+    | AskReason
+    | Tick
+)
+
+
+def on_run(
+    session: Session, row: Row | None, *, is_confirmed: bool = False, edited: str | None = None
+) -> Decision:
+    """What Enter means on this row. `edited` is the text that would run instead of the checklist's."""
+    if row is None:
+        return Refuse("there is nothing here")
+    if row.kind == "section":
+        if session.read_only:
+            return Refuse(session.why_not_start(_first_step(session)) or "you are looking on")
+        return CompleteSection(row.section)
+    step = session.step(row.id)
+    state = session.state.step(step.id)
+    if question := question_of(step):
+        why = "" if not session.read_only else session.why_not_start(step.id)
+        return Refuse(why) if why else question
+    if session.read_only:
+        return Refuse(session.why_not_start(step.id))
+    if state.status is Status.UNKNOWN:
+        return Resolve(step.id)
+    if step.kind == "choice" and state.option is None and step.options:
+        return Choose(step.id)
+    if session.needs_approval and (step.facts.call is not None or session.scripts(step.id)):
+        return Approve()
+    if why := session.why_not_start(step.id):
+        return Refuse(why)
+    if edited is None and (missing := session.missing(step.id)):
+        return AskValues(step.id, missing)
+    script = edited if edited is not None else next_script(session, step.id)
+    if not is_confirmed and (reasons := why_confirm(session, step, state, script)):
+        return Confirm(step.id, confirm_word(session, step, state), reasons)
+    return Launch(step.id, is_interactive=runs_in_terminal(step, script))
+
+
+def _first_step(session: Session) -> str:
+    return next((step.id for _, step in session.checklist.walk()), "")
+
+
+def question_of(step: Step) -> AskPerson | None:
+    """The question that a `people.*` step asks, or None."""
+    call = step.facts.call
+    if call is None or not call.name.startswith("people."):
+        return None
+    given: Mapping[str, object] = call.parameters
+    options = given.get("options")
+    return AskPerson(
+        step.id,
+        question=str(given.get("question") or step.title),
+        word=str(given.get("word") or ""),
+        value=str(given.get("value") or ""),
+        options=tuple(str(o) for o in options) if isinstance(options, (list, tuple)) else (),
+        recommended=str(given.get("recommended") or ""),
+    )
+
+
+def next_script(session: Session, step_id: str) -> str:
+    """The script that the next run of the step carries out, as written; empty for a typed step."""
+    blocks = session.scripts(step_id)
+    return blocks[session.next_block(step_id)].script if blocks else ""
+
+
+def has_run_before(session: Session, step: Step, state: StepState) -> bool:
+    """Whether the next run would repeat an attempt that has begun before. Checks only look: they may be repeated."""
+    if step.facts.check is not None:
+        return False
+    block = session.next_block(step.id)
+    return any(a.block == block and a.ending != "never started" for a in state.attempts)
+
+
+def confirm_word(session: Session, step: Step, state: StepState) -> str:
+    """The word to type before the step runs."""
+    if step.facts.confirm:
+        return step.facts.confirm
+    return WORD_AGAIN if has_run_before(session, step, state) else WORD_RUN
+
+
+def why_confirm(session: Session, step: Step, state: StepState, script: str) -> tuple[str, ...]:
+    """Why a word must be typed before the step runs; empty when Enter is enough."""
+    why: list[str] = []
+    if has_run_before(session, step, state):
+        last = state.attempts[-1]
+        why.append(
+            f"it has run before: {counted(len(state.attempts), 'attempt')}, the last at "
+            f"{clock(last.started_at, session.edge.now())}"
+        )
+    if is_block_id(step.id):
+        why.append("this block stands under no step; it runs only because you ask for it")
+    if script:
+        why += warnings_of(script)
+    if step.facts.confirm is not None:
+        why.append("the checklist asks for a word before this step")
+    return tuple(why)
+
+
+def warnings_of(script: str) -> list[str]:
+    """What is dangerous about a script: what it destroys, and what of ours it would kill."""
+    from orion_deploy.run import guards
+
+    return [warning.message for warning in guards.warnings(script)]
+
+
+def runs_in_terminal(step: Step, script: str) -> bool:
+    """Whether the step needs the real terminal: as stated, or by its words (sudo, an editor, `read`)."""
+    if step.facts.call is not None:
+        return False
+    if step.facts.interactive is not None:
+        return step.facts.interactive
+    from orion_deploy.checklist.terminal import needs_terminal
+
+    return bool(needs_terminal(script))
+
+
+def on_tick(session: Session, row: Row | None) -> Decision:
+    """What Space means on this row."""
+    if row is None or row.kind == "section":
+        return Refuse("Space ticks a step; Enter on a section completes it")
+    if session.read_only:
+        return Refuse(session.why_not_start(row.id))
+    if row.kind == "block":
+        return Refuse("this block is no step: there is nothing to tick")
+    step = session.step(row.id)
+    state = session.state.step(step.id)
+    match state.status:
+        case Status.DONE:
+            return Refuse("it is done already; u takes the tick back")
+        case Status.RUNNING:
+            return Refuse("it is running; wait for its end, or cancel it with x")
+        case Status.UNKNOWN:
+            return Resolve(step.id)
+        case _:
+            pass
+    question = question_of(step)
+    if question is not None and (question.word or question.value or question.options):
+        return question
+    if why := session.why_reason_needed(step.id):
+        return AskReason(step.id, why)
+    if step.blanks:
+        return AskPerson(
+            step.id, question=step.title, value=f"the {counted(step.blanks, 'blank')} of this step"
+        )
+    return Tick(step.id)
+
+
+def why_not(session: Session | None, board: Board, row: Row | None, action: str) -> str:
+    """Why an action is off now, in one sentence; empty when it can be asked for. Cheap: asked at every move."""
+    if session is None or row is None:
+        return ""
+    state = session.state
+    step = board.steps.get(row.id) if row.kind == "step" else None
+    step_state = state.step(row.id) if row.kind != "section" else None
+    if action in _ACTING and session.read_only:
+        holder = session.held_by
+        return f"{holder.who} holds the run; you are looking on" if holder else "the run can only be read"
+    if action in _ACTING and action not in ("note", "rollback") and state.finished_at is not None:
+        return "the run is finished; start a new one"
+    if action in ("skip", "untick", "edit", "choose", "output") and row.kind == "section":
+        return "it is a section; go to one of its steps"
+    match action:
+        case "run" if step_state is not None and step_state.status is Status.RUNNING:
+            return "it is running; o shows its output, x cancels it"
+        case "tick" if row.kind == "section":
+            return "Space ticks a step; Enter on a section completes it"
+        case "tick" if step_state is not None and step_state.status is Status.DONE:
+            return "it is done already; u takes the tick back"
+        case "cancel" if not state.running:
+            return "nothing is running"
+        case "untick" if step_state is not None and step_state.status in (Status.TODO, Status.RUNNING):
+            return "there is no tick to take back"
+        case "skip" if row.kind == "block":
+            return "this block is no step: it may simply be left out"
+        case "output" if step_state is not None and not step_state.attempts:
+            return "it has not run yet: there is no output"
+        case "choose" if step is None or not step.options:
+            return "it is not a choice"
+        case "edit" if not _has_script(session, row):
+            return "there is no command to edit"
+        case "rollback" if not board.has_rollback:
+            return "this checklist has no rollback section"
+        case "approve" if state.approved and session.checklist.digest in state.approved:
+            return "the commands are approved already"
+        case _:
+            return ""
+
+
+_ACTING = frozenset(
+    ("run", "edit", "choose", "cancel", "tick", "untick", "skip", "note", "rollback", "approve", "finish")
+)
+
+
+def _has_script(session: Session, row: Row) -> bool:
+    return row.kind != "section" and bool(session.scripts(row.id))
+
+
+def rollback_rows(board: Board) -> list[int]:
+    """The rows of the steps of the way back."""
+    return [
+        number
+        for number, row in enumerate(board.rows)
+        if row.kind == "step" and board.sections[row.section].kind is SectionKind.ROLLBACK
+    ]

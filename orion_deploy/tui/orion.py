@@ -1,0 +1,186 @@
+"""The app: it holds the session, its screens and its one way out, and knows nothing of what a step does."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from textual import events
+from textual.app import App
+from textual.screen import Screen
+
+from orion_deploy.errors import ExitCode, OrionError
+from orion_deploy.run.session import Session
+from orion_deploy.text import plain_line
+from orion_deploy.tui.board import Board
+from orion_deploy.tui.driver import TerminalDriver
+from orion_deploy.tui.messages import LeaveAsked, StepEnded, TerminalClosed
+from orion_deploy.tui.paint import DAY, NIGHT
+from orion_deploy.tui.safe_filter import SafeFilter
+from orion_deploy.tui.screens.main import MainScreen
+
+if TYPE_CHECKING:
+    pass
+
+LOOK_ON_S = 1.0
+"""How often a second operator's screen looks for what the first has done."""
+THEME_VARIABLE = "TEXTUAL_THEME"
+
+
+class OrionApp(App[int]):
+    """One checklist on one terminal."""
+
+    CSS_PATH = "orion.tcss"
+    TITLE = "orion-deploy"
+    ENABLE_COMMAND_PALETTE = True
+    COMMAND_PALETTE_BINDING = "f24"
+    """The registry has the key of the palette; Textual's own binding must not take another."""
+    splash_is_up = False
+
+    def __init__(
+        self,
+        session: Session,
+        keymap: dict[str, str],
+        *,
+        notes: tuple[str, ...] = (),
+        starts_in_rollback: bool = False,
+    ) -> None:
+        """`keymap` is checked already; `notes` is what there is to say at the start."""
+        super().__init__(driver_class=None if os.environ.get("TEXTUAL_DRIVER") else TerminalDriver)
+        self.session = session
+        self.keymap_in_use = keymap
+        self.starts_in_rollback = starts_in_rollback
+        self.notes = notes
+        self._left = False
+        self.exit_code = ExitCode.FINE
+        self.register_theme(NIGHT)
+        self.register_theme(DAY)
+        if not os.environ.get(THEME_VARIABLE):
+            self.theme = NIGHT.name
+        self._filters.append(SafeFilter())
+        if keymap:
+            self.set_keymap(keymap)
+
+    def get_default_screen(self) -> Screen[None]:
+        """The main screen is the first one: there is nothing to be drawn before it."""
+        board = Board(self.session.checklist, self.session.state)
+        return MainScreen(self.session, board, self.keymap_in_use, starts_in_rollback=self.starts_in_rollback)
+
+    @property
+    def main(self) -> MainScreen:
+        """The main screen, whatever stands above it."""
+        screen = self.screen_stack[0]
+        assert isinstance(screen, MainScreen)
+        return screen
+
+    def on_mount(self) -> None:
+        """Take the signals; look on, if another operator holds the run."""
+        from orion_deploy.tui.signals import install
+
+        install(self)
+        if self.session.read_only and self.session.held_by is not None:
+            self.set_interval(LOOK_ON_S, self.look_on)
+
+    # Input
+
+    async def on_event(self, event: events.Event) -> None:
+        """Drop what was typed or clicked before the screen on top could be read."""
+        is_answer = isinstance(event, (events.Key, events.Paste, events.MouseDown, events.MouseUp))
+        if is_answer and not event.is_forwarded and self.screen_stack:
+            patience = getattr(self.screen, "patience", None)
+            if patience is not None and patience.refuses(event.time):
+                return
+        await super().on_event(event)
+
+    async def action_quit(self) -> None:
+        """Ctrl+Q."""
+        self.leave()
+
+    def action_help_quit(self) -> None:
+        """Ctrl+C: it never ends the app by itself."""
+        if self.screen is self.main:
+            self.main.acting.act("cancel")
+        else:
+            self.main.say("Ctrl+C does nothing here; Esc goes back")
+
+    # From other threads
+
+    def on_step_ended(self, event: StepEnded) -> None:
+        """An attempt has ended."""
+        event.stop()
+        if not self._left:
+            self.main.acting.on_ended(event.step_id)
+
+    def on_terminal_closed(self, event: TerminalClosed) -> None:
+        """Nobody sees anything any more: leave in good order; what runs goes on."""
+        event.stop()
+        self.leave_now(ExitCode.INTERRUPTED)
+
+    def look_on(self) -> None:
+        """Read what the holder has done since."""
+        try:
+            if self.session.refresh():
+                self.main.on_changed()
+        except OrionError as error:
+            self.main.say(error.what, "bad")
+
+    def relay(self) -> Callable[[str, int], None]:
+        """What the session calls, on another thread, when an attempt has ended."""
+
+        def ended(step_id: str, attempt: int) -> None:
+            self.post_message(StepEnded(step_id, attempt))
+
+        return ended
+
+    # Leaving
+
+    def on_leave_asked(self, event: LeaveAsked) -> None:
+        """A person wants to leave."""
+        event.stop()
+        self.leave()
+
+    def leave(self) -> None:
+        """Leave on a person's word; where a step runs, after a question."""
+        if self.session.state.running and not self.session.read_only:
+            from orion_deploy.tui.screens.deciding import leave_panel
+
+            def answered(answer: str | None) -> None:
+                if answer == "leave":
+                    self.leave_now(ExitCode.FINE)
+                elif answer == "cancel":
+                    self.main.acting.act("cancel")
+
+            if not any(getattr(screen, "name", "") == "leave" for screen in self.screen_stack):
+                panel = leave_panel(self.session)
+                self.push_screen(panel, answered)
+        else:
+            self.leave_now(ExitCode.FINE)
+
+    def leave_now(self, code: ExitCode) -> None:
+        """The one way out: close the session in good order, then the terminal is given back."""
+        if self._left:
+            return
+        self._left = True
+        self.exit_code = code
+        try:
+            self.session.close()
+        except OrionError as error:
+            self.exit_code = error.exit_code
+            self.notes = (*self.notes, error.render())
+        self.exit(int(self.exit_code))
+
+    def say_survived(self, step_id: str, signal_name: str) -> None:
+        """A step of ours has sent a signal to us."""
+        title = plain_line(self.session.step(step_id).title)
+        self.main.say(f"survived {signal_name}: the step “{title}” sent it to this app too", "warn")
+        self.main.on_changed()
+
+    def _fatal_error(self) -> None:
+        """A bug of ours: say where, without the values of locals, which may be secret."""
+        import traceback
+
+        self.crash = traceback.format_exc()
+        self._close_messages_no_wait()
+
+    crash = ""

@@ -1,0 +1,146 @@
+"""Panels that are answered by one key: an unknown outcome, a choice, a section, a cancel, leaving."""
+
+from __future__ import annotations
+
+from orion_deploy.checklist.model import Step
+from orion_deploy.run.session import Session
+from orion_deploy.run.state import Status
+from orion_deploy.text import plain_line
+from orion_deploy.tui.board import Board
+from orion_deploy.tui.lines import EMPTY, Line, Span, line, wrap
+from orion_deploy.tui.page import attempt_spans
+from orion_deploy.tui.screens.panel import KeysPanel, keys_hint
+from orion_deploy.tui.words import SIGNS, clock, counted
+
+STEPS_LISTED_MAX = 40
+
+
+def unknown_panel(session: Session, step_id: str) -> KeysPanel:
+    """An outcome that nobody knows: five ways on, none of them the obvious one."""
+    step, state = session.step(step_id), session.state.step(step_id)
+    now = session.edge.now()
+    has_check = step.facts.verify is not None or step.facts.check is not None
+
+    def build(width: int) -> list[Line]:
+        lines = [*wrap(line(plain_line(step.title), "bold"), width), EMPTY]
+        lines += wrap(
+            line("It was interrupted, and nobody knows how far it came. It is never run again by itself."),
+            width,
+        )
+        lines.append(EMPTY)
+        if state.attempts:
+            lines += wrap(attempt_spans(state.attempts[-1], now), width, hang="    ")
+        if step.facts.idempotent:
+            lines += wrap(line("The checklist says that it may be run again without harm.", "dim"), width)
+        lines.append(EMPTY)
+        for key, text in ways:
+            lines += wrap((Span(f"{key}  ", "key"), Span(text)), width, hang="   ")
+        return lines
+
+    ways = [("o", "look at what it printed")]
+    answers = {"o": "look", "r": "rerun", "d": "done", "f": "failed"}
+    if has_check:
+        ways.append(("v", "verify: run the check that tells whether it was carried out"))
+        answers["v"] = "verify"
+    ways += [
+        ("d", "mark it done, with a reason"),
+        ("f", "mark it failed, with a reason"),
+        ("r", "open it again, to run it once more"),
+    ]
+    return KeysPanel("Outcome unknown", build, answers, keys_hint(("Esc", "decide later")), is_grave=True)
+
+
+def choice_panel(step: Step) -> KeysPanel:
+    """The options of a step; nothing runs yet."""
+
+    def build(width: int) -> list[Line]:
+        lines = [*wrap(line(plain_line(step.title), "bold"), width), EMPTY]
+        for option in step.options:
+            spans = [Span(f"{option.number}  ", "key"), Span(plain_line(option.title))]
+            if option.recommended and "recommended" not in option.title.lower():
+                spans.append(Span("  recommended", "ok"))
+            lines += wrap(spans, width, hang="   ")
+        return [*lines, EMPTY, *wrap(line("Taking an option runs nothing.", "dim"), width)]
+
+    answers = {str(option.number): str(option.number) for option in step.options if option.number < 10}
+    return KeysPanel(
+        "Take an option", build, answers, keys_hint(("1-9", "takes an option"), ("Esc", "leaves it"))
+    )
+
+
+def section_panel(session: Session, board: Board, number: int) -> KeysPanel:
+    """A section at its end: what is done, what was skipped and why, what is open."""
+    section = board.sections[number]
+    state = session.state
+    rows = [r for r in board.rows if r.section == number and r.kind == "step"]
+    settled, total = board.section_progress(number)
+    open_rows = [r for r in rows if state.step(r.id).status not in (Status.DONE, Status.SKIPPED)]
+    skipped = [r for r in rows if state.step(r.id).status is Status.SKIPPED]
+    overrides = [r for r in rows if state.step(r.id).override]
+
+    def build(width: int) -> list[Line]:
+        lines = wrap(line(plain_line(section.title), "bold"), width)
+        lines += wrap((Span(f"{settled} of {total} settled", "ok" if settled == total else "warn"),), width)
+        completed = state.sections_completed.get(section.id)
+        if completed is not None:
+            lines += wrap(line(f"completed {clock(completed, session.edge.now())}", "dim"), width)
+        for label, listed in (("open", open_rows), ("skipped", skipped), ("overrides", overrides)):
+            if not listed:
+                continue
+            lines += [EMPTY, line(f"{label}:", "label")]
+            for row in listed[:STEPS_LISTED_MAX]:
+                step_state = state.step(row.id)
+                sign = SIGNS[step_state.status]
+                spans = [Span(f"{sign.text:<11} ", sign.role), Span(row.title)]
+                if step_state.reason:
+                    spans.append(Span(f"  ({plain_line(step_state.reason)})", "dim"))
+                lines += wrap(spans, width, hang=" " * 12)
+            if len(listed) > STEPS_LISTED_MAX:
+                lines.append(line(f"and {len(listed) - STEPS_LISTED_MAX:,} more", "dim"))
+        if not (open_rows or skipped or overrides):
+            lines += [EMPTY, *wrap(line("Nothing was skipped or overridden."), width)]
+        return lines
+
+    title = "Section complete?" if not open_rows else f"{counted(len(open_rows), 'step')} still open"
+    hint = keys_hint(("c", "the section is complete"), ("Esc", "not yet"))
+    return KeysPanel(title, build, {"c": "complete"}, hint, is_grave=bool(open_rows))
+
+
+def cancel_panel(step: Step) -> KeysPanel:
+    """How to stop a running step."""
+
+    def build(width: int) -> list[Line]:
+        lines = [*wrap(line(plain_line(step.title), "bold"), width), EMPTY]
+        lines += wrap(line("It is running. What it has done so far stays done."), width)
+        lines.append(EMPTY)
+        lines += wrap(
+            (Span("x  ", "key"), Span("ask it to stop (TERM), and kill it if it does not within 5 s")),
+            width,
+            hang="   ",
+        )
+        return lines + wrap(
+            (Span("k  ", "key"), Span("kill it at once (KILL): it cannot tidy up")), width, hang="   "
+        )
+
+    return KeysPanel(
+        "Stop the running step?",
+        build,
+        {"x": "stop", "k": "kill"},
+        keys_hint(("Esc", "let it run")),
+        is_grave=True,
+    )
+
+
+def leave_panel(session: Session) -> KeysPanel:
+    """Leaving while a step runs."""
+    running = [plain_line(session.step(i).title) for i in session.state.running]
+
+    def build(width: int) -> list[Line]:
+        lines: list[Line] = []
+        for title in running:
+            lines += wrap((Span("▸ running  ", "run"), Span(title)), width, hang=" " * 11)
+        text = "It goes on without this screen. When you come back, you find it where it then is."
+        return [*lines, EMPTY, *wrap(line(text), width)]
+
+    hint = keys_hint(("q", "leave, it goes on"), ("x", "stop it first"), ("Esc", "stay"))
+    return KeysPanel("A step is running", build, {"q": "leave", "x": "cancel"}, hint)

@@ -1,0 +1,183 @@
+"""The main screen: the steps, the step, what its run left, and the strip. It shows; what a key does is decided elsewhere."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from textual import events
+from textual.app import ComposeResult
+from textual.binding import Binding
+from textual.containers import Container, Vertical
+from textual.screen import Screen
+
+from orion_deploy.run.session import Session
+from orion_deploy.tui.acting import Acting
+from orion_deploy.tui.board import Board, Row
+from orion_deploy.tui.chrome import bar_keys, strip_lines
+from orion_deploy.tui.flow import why_not
+from orion_deploy.tui.keys import ACTIONS
+from orion_deploy.tui.lines import EMPTY, Line, Span, line
+from orion_deploy.tui.messages import Act, RowMoved
+from orion_deploy.tui.patience import Patience
+from orion_deploy.tui.view import Views
+from orion_deploy.tui.widgets.bars import KeyBar, LinesBar
+from orion_deploy.tui.widgets.evidence_pane import EvidencePane
+from orion_deploy.tui.widgets.lines_view import LinesView
+from orion_deploy.tui.widgets.outline import Outline
+
+TAIL_S = 0.1
+"""How often the output of a running step is looked at: 10 times a second keeps keys below 50 ms (docs/performance)."""
+CLOCK_S = 1.0
+IDLE_CLOCK_S = 60.0
+
+
+class MainScreen(Screen[None]):
+    """The run, as it stands."""
+
+    AUTO_FOCUS = "#outline"
+    BINDINGS = [  # noqa: RUF012  # Textual declares it so
+        Binding(",".join(action.keys), f"act('{action.id}')", action.label, id=action.id, show=False)
+        for action in ACTIONS
+    ]
+
+    def __init__(
+        self, session: Session, board: Board, keymap: Mapping[str, str], *, starts_in_rollback: bool = False
+    ) -> None:
+        super().__init__(id="main")
+        self.keymap = keymap
+        self.starts_in_rollback = starts_in_rollback
+        self.session = session
+        self.board = board
+        self.patience = Patience()
+        self.views = Views(session, board)
+        self.acting = Acting(self)
+        self._tick = 0
+
+    def compose(self) -> ComposeResult:
+        """Strip, steps, step, evidence, notice, keys."""
+        yield LinesBar(2, id="strip")
+        with Container(id="body"):
+            yield Outline(id="outline")
+            with Vertical(id="step"):
+                yield LinesView(id="page")
+                yield EvidencePane(id="evidence")
+        yield LinesBar(1, id="notice")
+        yield KeyBar(id="keys")
+
+    def on_mount(self) -> None:
+        """Fill everything in before the first paint."""
+        self.outline = self.query_one("#outline", Outline)
+        self.page = self.query_one("#page", LinesView)
+        self.evidence = self.query_one("#evidence", EvidencePane)
+        self.outline.show(self.board)
+        self.outline.cursor = self.views.first_row()
+        self.show_row()
+        self._clock = self.set_interval(IDLE_CLOCK_S, self.show_strip)
+        self._tail = self.set_interval(TAIL_S, self.on_tail, pause=True)
+        self.on_running()
+        self.call_after_refresh(self.on_first_paint)
+
+    def on_first_paint(self) -> None:
+        """Listen, and begin what had to wait for the first paint."""
+        self.outline.go_to(self.outline.cursor, center=True)
+        self.patience.shown()
+        self.acting.begin()
+
+    @property
+    def row(self) -> Row | None:
+        """The row under the cursor."""
+        return self.outline.current
+
+    # Showing
+
+    def on_resize(self, event: events.Resize) -> None:
+        """The strip and the keys are laid out for the width."""
+        self.set_class(event.size.width < 100, "compact")
+        self.show_strip()
+        self.show_keys()
+
+    def on_row_moved(self, event: RowMoved) -> None:
+        """Another row: another page."""
+        event.stop()
+        self.show_row()
+
+    def show_row(self) -> None:
+        """Show the page and the evidence of the current row."""
+        row = self.row
+        if row is None:
+            self.page.show(lambda _width: [line("This checklist has no steps.", "dim")])
+            return
+        self.page.show(self.views.page_of(row))
+        self.show_evidence()
+        self.show_keys()
+
+    def show_evidence(self) -> None:
+        """Show what the last attempt of the current row left."""
+        row = self.row
+        head, tail = self.views.evidence_of(row) if row is not None else (None, None)
+        self.evidence.display = head is not None
+        self.evidence.show(head, tail)
+
+    def show_strip(self) -> None:
+        """Paint the strip."""
+        self.query_one("#strip", LinesBar).show(strip_lines(self.views.strip(), max(20, self.size.width)))
+
+    def show_keys(self) -> None:
+        """Paint the keys that matter at the current row."""
+
+        def why(action: str) -> str:
+            return why_not(self.session, self.board, self.row, action)
+
+        keys = bar_keys(self.size.width, self.keymap, why)
+        self.query_one("#keys", KeyBar).show_keys(keys)
+
+    def say(self, text: str, role: str = "warn") -> None:
+        """Say something in the line above the keys; it stays until the next act."""
+        lead = {"bad": "! ", "warn": "! ", "ok": "✓ "}.get(role, "")
+        content: Line = (Span(f" {lead}", role), Span(text)) if text else EMPTY
+        self.query_one("#notice", LinesBar).show([content])
+
+    def on_changed(self) -> None:
+        """The run's state is another one: paint what differs."""
+        dirty = self.board.update(self.session.state)
+        self.outline.paint_rows(dirty)
+        row = self.row
+        if row is not None:
+            number = self.outline.cursor
+            if number in dirty or row.kind == "section":
+                self.page.show(self.views.page_of(row), keep_place=True)
+                self.show_evidence()
+        self.on_running()
+        self.show_strip()
+        self.show_keys()
+
+    # Time
+
+    def on_running(self) -> None:
+        """Run the fast clocks only while a step runs."""
+        if self.session.state.running:
+            self._tail.resume()
+        else:
+            self._tail.pause()
+
+    def on_tail(self) -> None:
+        """Paint the output's end if it has grown; once a second the seconds."""
+        self._tick += 1
+        is_second = self._tick % int(CLOCK_S / TAIL_S) == 0
+        row = self.row
+        is_seen = row is not None and self.is_current and row.id in self.session.state.running
+        if row is not None and is_seen and (is_second or self.views.has_grown(row.id)):
+            self.evidence.renew()
+        if is_second:
+            self.show_strip()
+
+    # Acting
+
+    def action_act(self, action: str) -> None:
+        """A key was pressed."""
+        self.acting.act(action)
+
+    def on_act(self, event: Act) -> None:
+        """A key of the bar, or a row, was clicked."""
+        event.stop()
+        self.acting.act(event.action)

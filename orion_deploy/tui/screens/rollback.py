@@ -1,0 +1,66 @@
+"""Turning back: what led here, what has been done, what the way back is; then a reason, and the path changes."""
+
+from __future__ import annotations
+
+from orion_deploy.checklist.model import SectionKind
+from orion_deploy.run.session import Session
+from orion_deploy.run.state import Status
+from orion_deploy.text import plain_line
+from orion_deploy.tui.board import Board
+from orion_deploy.tui.lines import EMPTY, Line, Span, line, wrap
+from orion_deploy.tui.prose import prose_lines
+from orion_deploy.tui.screens.panel import Panel, TypePanel, needed
+from orion_deploy.tui.words import SIGNS, clock
+
+STEPS_LISTED_MAX = 30
+
+
+def rollback_lines(session: Session, board: Board, width: int) -> list[Line]:
+    """Triggers, what ran, and the steps of the way back."""
+    state, now = session.state, session.edge.now()
+    lines: list[Line] = []
+    for section in board.sections:
+        if section.kind is SectionKind.ROLLBACK and section.body.strip():
+            lines += [line(plain_line(section.title), "heading"), *prose_lines(section.body, width), EMPTY]
+    ran = [
+        (step_id, step_state)
+        for step_id, step_state in state.steps.items()
+        if step_state.attempts and board.row_of(step_id) is not None
+    ]
+    lines.append(line("What has run so far", "heading"))
+    for step_id, step_state in ran[-STEPS_LISTED_MAX:]:
+        sign = SIGNS[step_state.status]
+        last = step_state.attempts[-1]
+        spans = [
+            Span(f"{sign.text:<11} ", sign.role),
+            Span(f"{clock(last.started_at, now)}  ", "dim"),
+            Span(plain_line(session.step(step_id).title)),
+        ]
+        if step_state.verdict is not None and step_state.verdict.value:
+            spans.append(Span(f"  {plain_line(step_state.verdict.value)}", "dim"))
+        lines += wrap(spans, width, hang=" " * 12)
+    if not ran:
+        lines.append(line("Nothing: no step of this run has been run.", "dim"))
+    lines += [EMPTY, line("The way back", "heading")]
+    for row in board.rows:
+        if row.kind == "step" and board.sections[row.section].kind is SectionKind.ROLLBACK:
+            done = state.step(row.id).status is Status.DONE
+            lines += wrap(
+                (Span("  ✓ " if done else "  · ", "ok" if done else "dim"), Span(row.title)),
+                width,
+                hang="    ",
+            )
+    return lines
+
+
+def rollback_panel(session: Session, board: Board) -> Panel[str]:
+    """The panel; a reason that is given enters the rollback. No step runs by that."""
+    return TypePanel(
+        "ROLLBACK: turn back?",
+        lambda width: rollback_lines(session, board, width),
+        "Why do you turn back?",
+        needed,
+        is_grave=True,
+        takes_paste=False,
+        enter="enters the rollback (nothing runs yet)",
+    )

@@ -1,0 +1,143 @@
+"""From the session to what the main screen shows: pages, evidence, strip. It asks; it changes nothing."""
+
+from __future__ import annotations
+
+from orion_deploy.checklist.model import Expectation, Step
+from orion_deploy.run.session import Session
+from orion_deploy.run.state import Attempt, StepState
+from orion_deploy.text import plain_line
+from orion_deploy.tui.board import Board, Row
+from orion_deploy.tui.chrome import StripFacts
+from orion_deploy.tui.evidence import attempt_lines, tail_lines
+from orion_deploy.tui.lines import Line
+from orion_deploy.tui.page import StepFacts, section_page, step_page
+from orion_deploy.tui.widgets.evidence_pane import Head, Tail
+from orion_deploy.tui.widgets.lines_view import Build
+
+TAIL_BYTES_PER_LINE = 400
+"""Bytes read for every line of the pane: more than most lines have; what is cut is in the full output."""
+
+
+class Views:
+    """The views of one session."""
+
+    def __init__(self, session: Session, board: Board) -> None:
+        self.session = session
+        self.board = board
+        self._estimate = next(
+            (
+                plain_line(v)
+                for k, v in session.checklist.metadata.items()
+                if k.lower().startswith("estimated")
+            ),
+            "",
+        )
+        self._seen: dict[str, int] = {}
+
+    def first_row(self) -> int:
+        """Where the cursor stands at first: the step where the operator was, else the next open one."""
+        state = self.session.state
+        was = self.board.row_of(state.last_step) if state.last_step else None
+        if was is not None and state.step(state.last_step).status not in ("done", "skipped"):
+            return was
+        step_id = self.board.next_open(was if was is not None else -1)
+        row = self.board.row_of(step_id) if step_id is not None else None
+        return row if row is not None else 0
+
+    def page_of(self, row: Row) -> Build:
+        """The page of a row."""
+        now = self.session.edge.now()
+        if row.kind == "section":
+            section = self.board.sections[row.section]
+            completed = self.session.state.sections_completed.get(section.id)
+            counts = self.board.section_progress(row.section)
+            return lambda width: section_page(section, counts, completed, now, width)
+        section, step = self.session.find(row.id)
+        state = self.session.state.step(row.id)
+        has_something = step.facts.call is not None or bool(self.session.scripts(row.id))
+        facts = StepFacts(
+            state=state,
+            now=now,
+            notes=self.session.checklist.notes,
+            values=self.session.state.variables,
+            expectations=self.expectations(step, state),
+            why_not=self.session.why_not_start(row.id) if has_something else "",
+        )
+        return lambda width: step_page(step, section, facts, width)
+
+    def expectations(self, step: Step, state: StepState) -> tuple[Expectation, ...]:
+        """What the author expects of the block that ran last, or of the one that comes next."""
+        from orion_deploy.run.desk import expectations_for
+
+        if step.facts.expect:
+            return step.facts.expect
+        if step.facts.call is not None:
+            return ()
+        blocks = step.scripts(state.option)
+        if not blocks:
+            return ()
+        number = state.attempts[-1].block if state.attempts else 0
+        if number >= len(blocks):
+            return ()
+        return expectations_for(
+            step, blocks[number], blocks[number].script, is_last=number + 1 == len(blocks)
+        )
+
+    def evidence_of(self, row: Row) -> tuple[Head | None, Tail | None]:
+        """Head and tail of the last attempt of a row; nothing where it has not run."""
+        if row.kind == "section" or not self.session.state.step(row.id).attempts:
+            return None, None
+        step = self.session.step(row.id)
+
+        def head(width: int) -> list[Line]:
+            state = self.session.state.step(row.id)
+            attempt = state.attempts[-1]
+            return attempt_lines(
+                state,
+                attempt,
+                self.expectations(step, state),
+                now=self.session.edge.now(),
+                width=width,
+                seen_bytes=self._seen.get(row.id, 0),
+            )
+
+        def tail(height: int, width: int) -> list[Line]:
+            output = self.session.output(row.id)
+            if output is None or height <= 0:
+                return []
+            self._seen[row.id] = output.size()
+            data = output.tail(height * TAIL_BYTES_PER_LINE)
+            return tail_lines(data, height, width, is_whole=len(data) >= self._seen[row.id])
+
+        return head, tail
+
+    def has_grown(self, step_id: str) -> bool:
+        """Whether there is more output than was last painted."""
+        output = self.session.output(step_id)
+        return output is not None and output.size() != self._seen.get(step_id, 0)
+
+    def strip(self) -> StripFacts:
+        """What the strip tells now."""
+        session, state = self.session, self.session.state
+        now = session.edge.now()
+        running = state.running
+        attempt: Attempt | None = state.step(running[0]).attempts[-1] if running else None
+        until = state.finished_at or now
+        return StripFacts(
+            title=plain_line(session.checklist.title),
+            run=plain_line(session.run),
+            cwd=plain_line(session.cwd),
+            totals=self.board.totals(),
+            elapsed_s=max(0.0, until - state.started_at) if state.started_at else 0.0,
+            estimate=self._estimate,
+            running=plain_line(session.step(running[0]).title) if running else "",
+            running_s=now - attempt.started_at if attempt else 0.0,
+            rollback="entered"
+            if state.rollback_at is not None
+            else "ready"
+            if self.board.has_rollback
+            else "none",
+            rollback_at=state.rollback_at or 0.0,
+            result=plain_line(state.result),
+            now=now,
+        )
