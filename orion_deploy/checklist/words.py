@@ -114,6 +114,28 @@ def is_optional(title: str) -> bool:
     return _OPTIONAL.search(title) is not None
 
 
+def necessity(
+    title: str,
+    mandatory: bool | None,
+    optional: bool | None,
+    *,
+    inherits_mandatory: bool = False,
+    inherits_optional: bool = False,
+) -> tuple[bool, bool]:
+    """Return whether a step or section is mandatory, and whether it is optional.
+
+    `mandatory` and `optional` are what its own block states, None where it states nothing: then its title
+    tells, then what the headings above it hand down.
+    """
+    is_left_out = is_optional(title) if optional is None else optional
+    is_must = mandatory
+    if is_must is None:
+        is_must = is_mandatory(title) or (inherits_mandatory and not is_left_out)
+    if optional is None and inherits_optional and not is_must:
+        is_left_out = True
+    return is_must, is_left_out
+
+
 def tags_in(titles: Iterable[str], notes: Collection[str]) -> tuple[str, ...]:
     """Return the tags that stand in brackets in the titles and have a note, each once, in order."""
     found: dict[str, None] = {}

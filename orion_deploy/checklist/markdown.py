@@ -1,0 +1,106 @@
+"""Read a Markdown checklist: any file of GitHub-flavoured Markdown, exactly where GitHub sees headings, tasks and code.
+
+Nothing in such a file is an error, except within what is ours: `yaml step` blocks, and variables in the front
+matter. What looks damaged is a `Problem` with its line.
+"""
+
+from __future__ import annotations
+
+import gc
+import hashlib
+import os
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from types import MappingProxyType
+
+from orion_deploy.checklist.facts import ParsedFacts
+from orion_deploy.checklist.markdown_blocks import parse_blocks
+from orion_deploy.checklist.markdown_damage import damage_in
+from orion_deploy.checklist.markdown_drafts import Draft
+from orion_deploy.checklist.markdown_finish import finished
+from orion_deploy.checklist.markdown_front import front_matter_end, read_front_matter
+from orion_deploy.checklist.markdown_walk import Walk
+from orion_deploy.checklist.model import Checklist, Problem, Section
+from orion_deploy.checklist.titles import plain_title
+
+
+def read_markdown(data: bytes, path: str) -> Checklist:
+    """Return the checklist that a Markdown file's bytes say.
+
+    Raises ChecklistError, with its place, only for a `yaml step` block or front matter of ours that is wrong.
+    """
+    draft = Draft()
+    text = _decoded(data, draft.problems)
+    lines = text.split("\n")
+    if lines[-1] == "":
+        lines.pop()
+    with _without_collector():
+        sections = _read(lines, path, draft)
+    title = draft.title or os.path.splitext(os.path.basename(path))[0] or "Checklist"
+    return Checklist(
+        title=title,
+        path=path,
+        source="markdown",
+        digest=hashlib.sha256(data).hexdigest(),
+        metadata=MappingProxyType(draft.metadata),
+        variables=draft.variables,
+        sections=sections,
+        notes=MappingProxyType(draft.notes),
+        problems=tuple(sorted(draft.problems, key=lambda problem: problem.line)),
+        cwd=draft.cwd,
+        carry=draft.carry,
+    )
+
+
+def _decoded(data: bytes, problems: list[Problem]) -> str:
+    """Return the text with line feeds only; what is no text becomes U+FFFD and a problem."""
+    try:
+        text = data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = len(re.findall(rb"\r\n|\r|\n", data[: error.start])) + 1
+        what = f"byte 0x{data[error.start]:02X} is not UTF-8; what cannot be read is shown as \ufffd"
+        problems.append(Problem("not-utf8", what, line, help="save the file as UTF-8"))
+        text = data.decode("utf-8-sig", "replace")
+    if "\r" in text:
+        text = text.replace("\r\n", "\n").replace("\r", "\n")
+    if "\0" in text:
+        line = text.count("\n", 0, text.index("\0")) + 1
+        problems.append(Problem("nul", "a NUL character stands here; it is read as \ufffd", line))
+        text = text.replace("\0", "\ufffd")
+    return text
+
+
+@contextmanager
+def _without_collector() -> Iterator[None]:
+    """Pause the cyclic garbage collector: it would walk the growing tree again and again and find nothing."""
+    was_enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_enabled:
+            gc.enable()
+
+
+def _read(lines: list[str], path: str, draft: Draft) -> tuple[Section, ...]:
+    start = front_matter_end(lines)
+    front = ParsedFacts()
+    if start:
+        front, problems = read_front_matter(lines, start, path)
+        draft.problems += problems
+        draft.add_metadata(front.metadata.items())
+        draft.variables, draft.cwd = front.variables, front.cwd
+        draft.carry = front.carry is not False
+    parsed = parse_blocks(lines, start)
+    walk = Walk(parsed, lines, path, draft)
+    walk.run()
+    own_title = walk.title_section.title if walk.title_section is not None else ""
+    draft.title = own_title or plain_title(front.metadata.get("title", "") or front.metadata.get("name", ""))
+    draft.problems += damage_in(parsed, lines)
+    sections = finished(draft, lines)
+    if not draft.steps:
+        what = "there are no tasks in it" if lines else "the file is empty"
+        help = "a task is a list item that begins with a tick box: `- [ ] Stop the app`"
+        draft.problems.append(Problem("no-steps", what, 1, help=help))
+    return sections
