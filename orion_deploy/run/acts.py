@@ -43,22 +43,26 @@ class Acts(ABC):
         """Write the sidecar."""
 
     def find(self, step_id: str) -> tuple[Section, Step]:
-        """Return the step with this id (or number, `3`, in document order) and its section.
+        """Return the step and its section, by id, by number (`3`, in document order), or by the end of an id.
 
         Raises:
             RefusedError: there is no such step; names the nearest.
         """
-        found = self._index.get(step_id)
-        if found is None and step_id.isdigit():
-            pairs = [pair for pair in self._index.values() if not is_block_id(pair[1].id)]
-            if 0 < int(step_id) <= len(pairs):
-                found = pairs[int(step_id) - 1]
+        found = self._index.get(step_id) or self._by_short_name(step_id)
         if found is None:
             raise RefusedError(
                 f"there is no step `{step_id}` in {self.checklist.path}",
                 help=did_you_mean(step_id, self._index) or "`show FILE` lists the steps with their ids",
             )
         return found
+
+    def _by_short_name(self, name: str) -> tuple[Section, Step] | None:
+        """The step with this number in document order, or the only one whose id ends with `.name`."""
+        pairs = [pair for pair in self._index.values() if not is_block_id(pair[1].id)]
+        if name.isdigit():
+            return pairs[int(name) - 1] if 0 < int(name) <= len(pairs) else None
+        ending = [pair for pair in pairs if pair[1].id.endswith(f".{name}")]
+        return ending[0] if len(ending) == 1 else None
 
     def step(self, step_id: str) -> Step:
         """Return the step with this id. Raises as `find`."""
