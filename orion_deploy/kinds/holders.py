@@ -61,10 +61,11 @@ def with_side_files(path: Path) -> tuple[Path, ...]:
     return (path, *(p for s in SIDE_FILES if os.path.lexists(p := path.with_name(path.name + s))))
 
 
-def find_holders(paths: Sequence[Path]) -> Holders:
+def find_holders(paths: Sequence[Path], *, ask_locks: bool = True) -> Holders:
     """Find the processes other than this one that hold one of `paths` (open, mapped, or locked).
 
-    A path that is not there is left out. Raises OSError where a path cannot be looked at.
+    A path that is not there is left out. `ask_locks` must be false while this process has a connection to one of
+    them (see `lock_holder`). Raises OSError where a path cannot be looked at.
     """
     wanted: dict[tuple[int, int], str] = {}
     for path in paths:
@@ -77,7 +78,7 @@ def find_holders(paths: Sequence[Path]) -> Holders:
         return Holders((), (), 0)
     scan = _scan_proc if sys.platform.startswith("linux") else _scan_psutil
     found = scan(wanted)
-    return _with_locks(found, paths)
+    return _with_locks(found, paths) if ask_locks else found
 
 
 def listed(holders: Sequence[Holder]) -> str:

@@ -36,7 +36,7 @@ class PeopleConfirm(Check):
             raise ValueError("give `word` or `value`, not both")
         return self
 
-    def probe(self, context: Context) -> Verdict:  # noqa: ARG002  # nothing to look at
+    def probe(self, context: Context) -> Verdict:  # nothing to look at
         """Nothing can be seen here without a person."""
         return Verdict(Outcome.UNDECIDED, f"a person decides: {self.question}")
 
@@ -67,6 +67,6 @@ class PeopleChoice(Check):
             raise ValueError("`recommended` must be one of `options`")
         return self
 
-    def probe(self, context: Context) -> Verdict:  # noqa: ARG002  # nothing to look at
+    def probe(self, context: Context) -> Verdict:  # nothing to look at
         """Nothing can be seen here without a person."""
         return Verdict(Outcome.UNDECIDED, f"a person chooses: {self.question} ({' / '.join(self.options)})")

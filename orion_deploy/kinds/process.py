@@ -139,8 +139,10 @@ def age(process: Running, context: Context) -> str:
 
 
 def duration_words(seconds: float) -> str:
-    """A duration in the two units that matter: `3 d 4 h`, `2 h 10 min`, `12 s`."""
+    """A duration in the two units that matter: `3 d 4 h`, `2 h 10 min`, `12 s`, `13 ms`."""
     whole = int(seconds)
+    if seconds < 1:
+        return f"{seconds * 1000:.0f} ms"
     if whole < 60:
         return f"{seconds:.1f} s" if seconds < 10 else f"{whole} s"
     if whole < 3600:

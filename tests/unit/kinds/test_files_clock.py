@@ -171,8 +171,9 @@ def test_facts_are_private_whole_and_refused_when_damaged(tmp_path: Path) -> Non
 def test_words_for_sizes_and_durations() -> None:
     """Two units, no more."""
     assert [bytes_words(n) for n in (7, 2048, 1.8 * 1024**3)] == ["7 bytes", "2.0 KB", "1.8 GB"]
-    assert [duration_words(s) for s in (0.26, 12, 75, 3000, 7800, 273_600)] == [
-        "0.3 s",
+    assert [duration_words(s) for s in (0.26, 2.5, 12, 75, 3000, 7800, 273_600)] == [
+        "260 ms",
+        "2.5 s",
         "12 s",
         "1 min 15 s",
         "50 min",

@@ -1,0 +1,7 @@
+"""SQLite, behind the kinds `sqlite.*`: the only room that knows this engine.
+
+Another database is another room beside this one, with its own names in the table of `registry.py`. From
+the ground up: `sql` (text), `database` (the file), `connection` (how it is opened, locked and limited), `structure`
+(what a schema is), `state` (before, partial, after, foreign, corrupt), `transaction` (one script, whole
+or not at all), `copying`, `record` (what a run knows); and above them one file for each kind.
+"""

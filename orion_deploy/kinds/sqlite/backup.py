@@ -1,0 +1,218 @@
+"""A backup that is a rollback point: of exactly this state, proved, private, and pinned to the run that took it.
+
+Lock, empty the WAL, copy, sync, read back (hash, quick_check, row counts), manifest, final name, and last
+the run's facts: only what stands there is taken for a backup, so that half of one never is.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import sqlite3
+import time
+from contextlib import closing
+from dataclasses import asdict
+from pathlib import Path
+from typing import ClassVar
+
+from pydantic import Field
+
+from orion_deploy.errors import RefusedError
+from orion_deploy.kinds.base import Action, Context
+from orion_deploy.kinds.durable import write_whole
+from orion_deploy.kinds.files import bytes_words
+from orion_deploy.kinds.sqlite.connection import (
+    empty_wal,
+    guarded,
+    open_exclusively,
+    open_reader,
+    open_writer,
+)
+from orion_deploy.kinds.sqlite.copying import (
+    Cancelled,
+    Copied,
+    Source,
+    copy_file,
+    copy_pages,
+    partial_file,
+    prepare_folder,
+    publish,
+    require_room,
+    verify_copy,
+)
+from orion_deploy.kinds.sqlite.database import DatabaseFile, Fingerprint, fingerprint, require_database
+from orion_deploy.kinds.sqlite.parameters import LOCK_TIMEOUT_S, OfDatabase, refuse_holders
+from orion_deploy.kinds.sqlite.record import Backup, note
+from orion_deploy.kinds.verdict import Json, Outcome, Verdict
+
+MANIFEST_SUFFIX = ".json"
+MANIFEST_SCHEMA = 1
+
+
+class SqliteBackup(OfDatabase, Action):
+    """Take a backup of the database, prove it, and pin it to this run.
+
+    Nobody may have the database open: it is locked, its WAL is moved into it, and its file is copied; the copy is
+    synced, read back by hash, by SQLite's quick_check and by counting rows, and only then gets its name
+    (`NAME-before-RUN-TIME.db`, mode 0600, with a manifest beside it). Nothing is ever overwritten. Failed: open
+    elsewhere, no room, the folder is a file or open to everybody, or the database itself is damaged. `live: true`
+    copies a database in use; it is no rollback point for `sqlite.migrate`.
+    """
+
+    name: ClassVar[str] = "sqlite.backup"
+    example: ClassVar[str] = """
+        action: sqlite.backup
+        path: ~/Orion/data/orion.db
+        folder: ~/Orion/backups
+    """
+
+    folder: str = Field(min_length=1, description="folder for the backup; made (0700) where it is missing")
+    live: bool = Field(
+        default=False, description="copy while others have it open, through SQLite's backup API"
+    )
+
+    def act(self, context: Context) -> Verdict:
+        """Take it, and read it back."""
+        return guarded(lambda: self._act(context))
+
+    def _act(self, context: Context) -> Verdict:
+        seen = require_database(context.path(self.path))
+        folder = prepare_folder(context.path(self.folder))
+        try:
+            made = take_backup(seen, folder, context, label="before", live=self.live)
+        except Cancelled:
+            return Verdict(
+                Outcome.FAILED, "cancelled; nothing was kept, the database is as it was", "cancelled"
+            )
+        note(context.run_directory, seen.path, "backup", made)
+        rows = sum(made.rows.values())
+        values: dict[str, Json] = {
+            "path": made.path,
+            "sha256": made.sha256,
+            "size_bytes": made.size_bytes,
+            "rows": dict(made.rows),
+            "is_rollback_point": made.fingerprint is not None,
+        }
+        shown = f"{bytes_words(made.size_bytes)}, {rows:,} rows"
+        tail = (
+            ""
+            if made.fingerprint
+            else "; taken while it was in use, so it is no rollback point for a migration"
+        )
+        return Verdict(Outcome.PASSED, f"backed up and read back: {made.path} ({shown}){tail}", shown, values)
+
+
+def take_backup(
+    seen: DatabaseFile, folder: Path, context: Context, *, label: str, live: bool = False
+) -> Backup:
+    """Copy a database into `folder`, prove the copy, publish it with its manifest. Returns its record, not yet noted.
+
+    Raises RefusedError, Cancelled, sqlite3.Error or OSError; nothing that could be taken for a backup is left then.
+    """
+    require_room(folder, seen.total_bytes, "a backup")
+    if not live:
+        blind = refuse_holders(seen.path)
+        if blind:
+            print(f"{blind}; the exclusive lock decides")
+    final = backup_path(folder, seen.path, label, context)
+    with partial_file(final) as part:
+        if live:
+            state: Fingerprint | None = None
+            source_sha256 = ""
+            _copy_live(seen, part, context)
+        else:
+            source_sha256, state = _copy_locked(seen, part, context)
+        copied, fault = verify_copy(part, context, "reading the backup back")
+        _require_good(seen, copied, source_sha256, fault)
+        made = Backup(
+            at=context.now(),
+            path=str(final),
+            sha256=copied.sha256,
+            size_bytes=copied.size,
+            source=str(seen.path),
+            source_sha256=source_sha256,
+            fingerprint=state.to_json() if state is not None else None,
+            rows=copied.rows,
+            run=context.run,
+        )
+        manifest = {
+            "schema": MANIFEST_SCHEMA,
+            "sqlite": sqlite3.sqlite_version,
+            "inode": seen.inode,
+            **asdict(made),
+        }
+        write_whole(manifest_path(final), json.dumps(manifest, indent=1, sort_keys=True).encode() + b"\n")
+        publish(part, final)
+    print(f"backup: {final}, sha256 {made.sha256}")
+    return made
+
+
+def backup_path(folder: Path, path: Path, label: str, context: Context) -> Path:
+    """A free name in `folder`: `orion-before-RUN-20260129-221000.db`; readable, bounded, never a raw run name."""
+    run = re.sub(r"[^A-Za-z0-9._-]+", "-", context.run)[:40].strip(".-") or "run"
+    at = time.strftime("%Y%m%d-%H%M%S", time.localtime(context.now()))
+    number = 1
+    while os.path.lexists(
+        free := folder
+        / f"{path.stem}-{label}-{run}-{at}{f'-{number}' if number > 1 else ''}{path.suffix or '.db'}"
+    ):
+        number += 1
+    return free
+
+
+def manifest_path(backup: Path) -> Path:
+    """Where a backup's manifest stands."""
+    return backup.with_name(backup.name + MANIFEST_SUFFIX)
+
+
+def _copy_locked(seen: DatabaseFile, part: Path, context: Context) -> tuple[str, Fingerprint]:
+    connection = open_exclusively(seen.path, timeout_s=LOCK_TIMEOUT_S)
+    source: Source | None = None
+    try:
+        return copy_under_lock(connection, seen.path, part, context, source := Source(seen.path))
+    finally:
+        connection.close()
+        if source is not None:
+            source.close()
+
+
+def copy_under_lock(
+    connection: sqlite3.Connection, path: Path, part: Path, context: Context, source: Source
+) -> tuple[str, Fingerprint]:
+    """Copy a database's file while `connection` holds its exclusive lock; returns the file's sha256 and fingerprint.
+
+    `source` must be closed after the connection. Raises Cancelled, sqlite3.Error or OSError.
+    """
+    if connection.execute("PRAGMA journal_mode").fetchone()[0] == "wal":
+        empty_wal(connection)
+    if os.fstat(source.descriptor).st_ino != os.stat(path).st_ino:
+        raise RefusedError(f"{path} was replaced by another file meanwhile")
+    state = fingerprint(path)
+    sha256 = copy_file(source, part, context, "copying the database")
+    if fingerprint(path) != state:
+        raise RefusedError(f"{path} changed while it was locked: something writes to it without SQLite")
+    return sha256, state
+
+
+def _copy_live(seen: DatabaseFile, part: Path, context: Context) -> None:
+    def too_busy() -> None:
+        raise RefusedError(f"{seen.path.name} is locked by another connection: no copy could be made")
+
+    with closing(open_reader(seen.path)) as source, closing(open_writer(part)) as target:
+        if seen.header is not None and seen.header.is_wal:
+            source.execute("BEGIN")
+            source.execute("SELECT count(*) FROM sqlite_master").fetchone()
+        copy_pages(source, target, context, "copying the database", is_busy=too_busy)
+
+
+def _require_good(seen: DatabaseFile, copied: Copied, source_sha256: str, fault: str) -> None:
+    if source_sha256 and copied.sha256 != source_sha256:
+        raise RefusedError(
+            "the copy is not what was copied: the disk or its cable is at fault; nothing was kept"
+        )
+    if fault:
+        raise RefusedError(
+            f"the database {seen.path} itself is damaged: {fault}",
+            help="the copy was exact, but a copy of a damaged database is no backup; nothing was kept",
+        )

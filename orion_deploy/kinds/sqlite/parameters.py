@@ -1,0 +1,55 @@
+"""The parameters that kinds of this room share, and what is made of them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from pydantic import Field
+
+from orion_deploy.errors import RefusedError
+from orion_deploy.kinds.base import Context, Kind
+from orion_deploy.kinds.holders import find_holders, listed, with_side_files
+from orion_deploy.kinds.sqlite.sql import read_script
+from orion_deploy.kinds.sqlite.state import Pair
+
+LOCK_TIMEOUT_S = 5.0
+"""How long the exclusive lock is waited for."""
+
+
+class OfDatabase(Kind):
+    """The parameter that says which database is meant."""
+
+    path: str = Field(min_length=1, description="the database; it must be there, and is never created")
+
+
+class OfMigration(OfDatabase):
+    """The parameters that say which migration is meant."""
+
+    up: str = Field(min_length=1, description="the script that carries the migration out")
+    down: str = Field(min_length=1, description="the script that takes it back")
+    version_table: str = Field(
+        "schema_migrations", min_length=1, description="the table that versions are noted in"
+    )
+
+    def pair(self, context: Context) -> Pair:
+        """Both scripts, read and checked. Raises RefusedError."""
+        return Pair(
+            read_script(context.path(self.up)), read_script(context.path(self.down)), self.version_table
+        )
+
+
+def refuse_holders(path: Path, *, ask_locks: bool = True) -> str:
+    """Raise RefusedError where somebody has the database open; return what could not be inspected, in words.
+
+    `ask_locks` must be false while this process has a connection to the database.
+    """
+    seen = find_holders(with_side_files(path), ask_locks=ask_locks)
+    if seen.holders:
+        raise RefusedError(
+            f"{path.name} is open in {listed(seen.holders)}: nothing was changed",
+            help="stop it first (process.stop)",
+        )
+    if seen.is_complete:
+        return ""
+    named = listed(seen.uninspected) if seen.uninspected else "other users' processes"
+    return f"could not be inspected for open files: {named}"

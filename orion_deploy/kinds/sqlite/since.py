@@ -1,0 +1,96 @@
+"""What was written to a database since its backup: what a restore would throw away. Only reads."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Mapping
+from contextlib import closing
+from dataclasses import dataclass
+from pathlib import Path
+
+from orion_deploy.kinds.sqlite.connection import in_words, open_reader, uri
+from orion_deploy.kinds.sqlite.copying import count_rows
+from orion_deploy.kinds.sqlite.record import Backup, backup_of
+from orion_deploy.kinds.sqlite.structure import quoted
+
+ROWS_COMPARED_MAX = 500_000
+"""Tables up to this size are compared row by row; of larger ones only the counts are told."""
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """Rows written since a backup. `is_exact` is false where a table was too large to compare: changed rows then do not count."""
+
+    backup_at: float
+    backup_path: str
+    new_or_changed: Mapping[str, int]
+    gone: Mapping[str, int]
+    is_exact: bool
+    fault: str = ""
+    """Why it could not be told; empty where it could."""
+
+    @property
+    def rows(self) -> int:
+        """All that a restore would throw away or bring back."""
+        return sum(self.new_or_changed.values()) + sum(self.gone.values())
+
+    def __str__(self) -> str:
+        if self.fault:
+            return f"what was written since the backup is not known: {self.fault}"
+        word = "" if self.is_exact else "at least "
+        if not self.rows:
+            return f"{'nothing' if self.is_exact else 'no new row'} was written since the backup"
+        tables = ", ".join(sorted({*self.new_or_changed, *self.gone}))
+        return f"{word}{self.rows:,} rows were written since the backup ({tables})"
+
+
+def written_since(run_directory: Path, database: Path) -> Written | None:
+    """What was written to `database` (its real path) since this run's backup; None where there is no backup.
+
+    Raises NotRecordedError where the run's facts cannot be read.
+    """
+    backup = backup_of(run_directory, database)
+    return None if backup is None else rows_since(database, backup)
+
+
+def rows_since(database: Path, backup: Backup) -> Written:
+    """Compare a database with its backup. What cannot be read is told in `fault`."""
+    new: dict[str, int] = {}
+    gone: dict[str, int] = {}
+    is_exact = True
+    try:
+        with closing(open_reader(database)) as connection:
+            connection.setlimit(sqlite3.SQLITE_LIMIT_ATTACHED, 1)
+            connection.execute("ATTACH ? AS backup", (uri(Path(backup.path), "ro", immutable=True),))
+            for table, count in count_rows(connection).items():
+                before = backup.rows.get(table)
+                if before is None:
+                    new[table] = count
+                    continue
+                if max(count, before) > ROWS_COMPARED_MAX:
+                    is_exact = False
+                    new[table], gone[table] = max(0, count - before), max(0, before - count)
+                    continue
+                new[table] = _only_in("main", "backup", table, connection)
+                gone[table] = max(0, before - (count - new[table])) if count < before else 0
+            gone |= {table: before for table, before in backup.rows.items() if table not in new}
+    except sqlite3.Error as fault:
+        return Written(backup.at, backup.path, {}, {}, is_exact=False, fault=in_words(fault))
+    return Written(
+        backup.at,
+        backup.path,
+        {t: n for t, n in new.items() if n},
+        {t: n for t, n in gone.items() if n},
+        is_exact=is_exact,
+    )
+
+
+def _only_in(one: str, other: str, table: str, connection: sqlite3.Connection) -> int:
+    """How many rows of a table stand in one database alone, by the columns that both have."""
+    columns = [
+        {r[1] for r in connection.execute("SELECT * FROM pragma_table_info(?, ?)", (table, schema))}
+        for schema in (one, other)
+    ]
+    names = ", ".join(quoted(c) for c in sorted(columns[0] & columns[1])) or "1"
+    left, right = (f"SELECT {names} FROM {schema}.{quoted(table)}" for schema in (one, other))  # noqa: S608  # quoted names
+    return int(connection.execute(f"SELECT count(*) FROM ({left} EXCEPT {right})").fetchone()[0])  # noqa: S608
