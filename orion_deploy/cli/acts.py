@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
-from orion_deploy.cli.opened import known_step, opened
 from orion_deploy.cli.options import (
     Decorated,
     examples,
@@ -17,14 +17,18 @@ from orion_deploy.cli.options import (
     step_argument,
 )
 from orion_deploy.cli.out import data, json_data
-from orion_deploy.run.session import Session
 from orion_deploy.text import plain_line
+
+if TYPE_CHECKING:
+    from orion_deploy.run.session import Session
 
 
 def _act(
     path: Path, run_name: str | None, step: str, as_json: bool, act: Callable[[Session, str], None]
 ) -> int:
     """Open the run, act on the step, and tell what it is now."""
+    from orion_deploy.cli.opened import known_step, opened
+
     loaded = known_step(path, step)
     with opened(path, run=run_name, loaded=loaded) as session:
         found = session.step(step)

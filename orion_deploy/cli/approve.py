@@ -2,20 +2,14 @@
 
 from __future__ import annotations
 
-import difflib
 import sys
 from pathlib import Path
 
 import click
 
-from orion_deploy.checklist.model import Checklist
 from orion_deploy.cli.options import examples, file_argument, json_option
 from orion_deploy.cli.out import data, json_data, talk
-from orion_deploy.cli.view import approval_lines, runnables
 from orion_deploy.errors import PersonNeededError
-from orion_deploy.text import is_hidden, plain, plain_line
-
-CONTEXT_LINES = 3
 
 
 @click.command(
@@ -30,6 +24,7 @@ def approve_command(*, file: Path, yes: bool, as_json: bool) -> int:
     Hidden characters are made visible. With --json nothing is asked.
     """
     from orion_deploy.checklist.read import load
+    from orion_deploy.cli.review import review, runnables
     from orion_deploy.run.approvals import approve, is_approved
 
     checklist, bytes_read = load(file)
@@ -69,26 +64,3 @@ def _ask(file: Path) -> None:
     with Signals() as signals:
         if not Terminal(signals).agree("Trust exactly this?"):
             raise PersonNeededError("nothing was approved")
-
-
-def review(path: Path, checklist: Checklist, bytes_read: bytes) -> list[str]:
-    """What a person must see before trusting these bytes: all that would run, or the diff since the last time."""
-    from orion_deploy.run.approvals import last_approved
-
-    commands = approval_lines(checklist)
-    before = last_approved(path)
-    if not commands:
-        return [f"{plain_line(str(path))}: nothing in it can run"]
-    if before is None or before == bytes_read:
-        return [f"{plain_line(str(path))} would run:", "", *commands]
-    lines = [f"{plain_line(str(path))}, changed since it was last approved:", ""]
-    for line in difflib.unified_diff(
-        _text(before), _text(bytes_read), "approved", "now", n=CONTEXT_LINES, lineterm=""
-    ):
-        hidden = "   (holds characters that an editor does not show)" if is_hidden(line) else ""
-        lines.append(plain(line).replace("\n", " ") + hidden)
-    return lines
-
-
-def _text(data_: bytes) -> list[str]:
-    return data_.decode("utf-8", "backslashreplace").split("\n")

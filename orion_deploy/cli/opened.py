@@ -7,7 +7,8 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from orion_deploy.checklist.model import Checklist, CodeBlock
-from orion_deploy.errors import OrionError, RefusedError, did_you_mean
+from orion_deploy.errors import OrionError, did_you_mean
+from orion_deploy.run.blocks import find_in, index_of
 from orion_deploy.run.session import Session
 
 Loaded = tuple[Checklist, bytes]
@@ -34,13 +35,7 @@ def known_step(path: Path, step: str) -> Loaded:
     from orion_deploy.checklist.read import load
 
     loaded = load(path)
-    ids = [each.id for _, each in loaded[0].walk()]
-    is_number = step.isdecimal() and 0 < int(step) <= len(ids)
-    if step not in ids and not is_number and "#" not in step:
-        raise RefusedError(
-            f"there is no step `{step}` in {path}",
-            help=did_you_mean(step, ids) or f"`orion-deploy show {path}` lists the steps with their ids",
-        )
+    find_in(index_of(loaded[0]), step, loaded[0].path)
     return loaded
 
 

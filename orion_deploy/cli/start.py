@@ -54,7 +54,16 @@ def _dispatch(argv: list[str]) -> int:
 
 
 def _click(argv: list[str]) -> int:
+    from click.exceptions import Exit
+
     from orion_deploy.cli.group import house
 
-    result = house.main(argv, prog_name="orion-deploy", complete_var=COMPLETE_VARIABLE, standalone_mode=False)
+    if COMPLETE_VARIABLE in os.environ:
+        house.main(argv, prog_name="orion-deploy", complete_var=COMPLETE_VARIABLE)
+    try:
+        # Not `house.main`: it would answer a reader that goes away, and ctrl+c, in a way of its own.
+        with house.make_context("orion-deploy", list(argv)) as context:
+            result = house.invoke(context)
+    except Exit as leaving:
+        return leaving.exit_code
     return result if isinstance(result, int) else 0

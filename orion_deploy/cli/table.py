@@ -11,7 +11,7 @@ GROUPS: tuple[tuple[str, tuple[tuple[str, str, str], ...]], ...] = (
         (
             ("open", "open", "Open a checklist on the screen; what `orion-deploy FILE` does."),
             ("run", "run", "Carry a checklist out in plain lines, or by itself with --auto."),
-            ("rollback", "rollback", "Open the way back, or carry it out with --auto."),
+            ("rollback", "run", "Open the way back, or carry it out with --auto."),
             ("demo", "demo", "Try it on a sandbox: a database, an app that uses it, faults to inject."),
         ),
     ),

@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 
+from orion_deploy.checklist.expectations import expectations_of
 from orion_deploy.checklist.model import Checklist, CodeBlock, Role, Step
-from orion_deploy.kinds.verdict import Json
-from orion_deploy.run.blocks import block_step, is_block_id
-from orion_deploy.run.progress import section_steps
 from orion_deploy.run.resume import Resume
 from orion_deploy.run.session import Session
 from orion_deploy.run.state import Status
@@ -34,7 +31,7 @@ def step_lines(session: Session, step: Step) -> list[str]:
         recommended = " (recommended)" if option.recommended else ""
         lines.append(f"  option {option.number}: {plain_line(option.title)}{recommended}{taken}")
     lines += _commands(session, step)
-    lines += [f"  expect: {plain_line(expectation.text)}" for expectation in step.facts.expect]
+    lines += [f"  expect: {plain_line(expectation.text)}" for expectation in expectations_of(step)]
     if step.facts.needs:
         lines.append(f"  needs: {plain_line(', '.join(step.facts.needs))}")
     return lines + _so_far(session, step)
@@ -82,14 +79,17 @@ def call_lines(step: Step, indent: str) -> list[str]:
     assert call is not None
     word = "check" if step.facts.check else "action" if step.facts.action else "watch"
     lines = [f"{indent}{word} {plain_line(call.name)}"]
-    return lines + [f"{indent}  {plain_line(k)}: {plain_line(_value(v))}" for k, v in call.parameters.items()]
+    return lines + [
+        f"{indent}  {plain_line(k)}: {plain_line(value_text(v))}" for k, v in call.parameters.items()
+    ]
 
 
-def _value(value: object) -> str:
+def value_text(value: object) -> str:
+    """A parameter of a typed step on one line."""
     if isinstance(value, Mapping):
-        return ", ".join(f"{key}={_value(each)}" for key, each in value.items())
+        return ", ".join(f"{key}={value_text(each)}" for key, each in value.items())
     if isinstance(value, list | tuple):
-        return ", ".join(_value(each) for each in value)
+        return ", ".join(value_text(each) for each in value)
     return str(value)
 
 
@@ -141,56 +141,3 @@ def _which(resume: Resume) -> str:
         if ids
     ]
     return f" ({'; '.join(parts)})" if parts else ", but no step that was settled"
-
-
-@dataclass(frozen=True, slots=True)
-class Runnable:
-    """Something that could run: a script, or a typed call."""
-
-    section: str
-    step: Step
-    line: int
-    block: CodeBlock | None = None
-    """None for a typed call."""
-
-    def to_json(self) -> dict[str, Json]:
-        """As `approve --json` tells it."""
-        call = self.step.facts.call
-        what: dict[str, Json] = {"step": self.step.id, "section": self.section, "line": self.line}
-        if self.block is not None:
-            return {**what, "kind": "command", "script": self.block.script, "option": self.block.option}
-        assert call is not None
-        return {**what, "kind": call.name, "parameters": {k: _value(v) for k, v in call.parameters.items()}}
-
-
-def runnables(checklist: Checklist) -> Iterator[Runnable]:
-    """Everything that could run, in document order; blocks under no step too, which run only when named."""
-    for section in checklist.walk_sections():
-        for number, block in enumerate(section.code, start=1):
-            if block.role is Role.COMMAND:
-                yield Runnable(section.title, block_step(section, number, block), block.line, block)
-        for step in section_steps(section):
-            if step.facts.call is not None:
-                yield Runnable(section.title, step, step.facts.call.line or step.line)
-                continue
-            for block in step.code:
-                if block.role is Role.COMMAND and not step.facts.reference:
-                    yield Runnable(section.title, step, block.line, block)
-
-
-def approval_lines(checklist: Checklist) -> list[str]:
-    """Everything that could run, for a person who is to trust it."""
-    lines: list[str] = []
-    section = None
-    for runnable in runnables(checklist):
-        if runnable.section != section:
-            section = runnable.section
-            lines.append(f"{plain_line(section) or '(no heading)'}:")
-        what = f"  {plain_line(runnable.step.id)}, line {runnable.line}"
-        if runnable.block is None:
-            lines += [f"{what}:", *call_lines(runnable.step, "    ")]
-            continue
-        option = f", option {runnable.block.option}" if runnable.block.option is not None else ""
-        named = ", only when named" if is_block_id(runnable.step.id) else ""
-        lines += [f"{what}{option}{named}:", *script_lines(runnable.block, "    ")]
-    return lines

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
 from pathlib import Path
 
 from orion_deploy.checklist.model import Checklist, Section, SectionKind, Step
-from orion_deploy.errors import RefusedError, did_you_mean
+from orion_deploy.errors import RefusedError
 from orion_deploy.run import events as ev
 from orion_deploy.run import progress, rules
-from orion_deploy.run.blocks import is_block_id
+from orion_deploy.run.blocks import Index, find_in
 from orion_deploy.run.state import RunState, Status
 
 REASON_CHARACTERS_MAX = 4_000
@@ -23,7 +22,7 @@ class Acts(ABC):
     path: Path
     data: bytes
     secrets: dict[str, str]
-    _index: Mapping[str, tuple[Section, Step]]
+    _index: Index
 
     @property
     @abstractmethod
@@ -48,21 +47,7 @@ class Acts(ABC):
         Raises:
             RefusedError: there is no such step; names the nearest.
         """
-        found = self._index.get(step_id) or self._by_short_name(step_id)
-        if found is None:
-            raise RefusedError(
-                f"there is no step `{step_id}` in {self.checklist.path}",
-                help=did_you_mean(step_id, self._index) or "`show FILE` lists the steps with their ids",
-            )
-        return found
-
-    def _by_short_name(self, name: str) -> tuple[Section, Step] | None:
-        """The step with this number in document order, or the only one whose id ends with `.name`."""
-        pairs = [pair for pair in self._index.values() if not is_block_id(pair[1].id)]
-        if name.isdigit():
-            return pairs[int(name) - 1] if 0 < int(name) <= len(pairs) else None
-        ending = [pair for pair in pairs if pair[1].id.endswith(f".{name}")]
-        return ending[0] if len(ending) == 1 else None
+        return find_in(self._index, step_id, self.checklist.path)
 
     def step(self, step_id: str) -> Step:
         """Return the step with this id. Raises as `find`."""

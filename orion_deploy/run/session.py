@@ -13,14 +13,14 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from orion_deploy import __version__
-from orion_deploy.checklist.model import Checklist, CodeBlock, Section, Step
+from orion_deploy.checklist.model import Checklist, CodeBlock
 from orion_deploy.errors import OrionError, RefusedError
 from orion_deploy.kinds.verdict import Verdict
 from orion_deploy.run import attempt as attempts
 from orion_deploy.run import events as ev
 from orion_deploy.run import rules
 from orion_deploy.run.acts import Acts, bounded
-from orion_deploy.run.blocks import block_step, has_commands, is_block_id
+from orion_deploy.run.blocks import has_commands, index_of, is_block_id
 from orion_deploy.run.desk import Desk, Prepared
 from orion_deploy.run.edge import Edge
 from orion_deploy.run.lock import Holder
@@ -66,13 +66,7 @@ class Session(Acts):
         self._cwd = cwd
         self._who = edge.who()
         self._on_ended = on_ended
-        self._index: dict[str, tuple[Section, Step]] = {
-            step.id: (section, step) for section, step in checklist.walk()
-        }
-        for section in checklist.walk_sections():
-            for number, block in enumerate(section.code, start=1):
-                step = block_step(section, number, block)
-                self._index.setdefault(step.id, (section, step))
+        self._index = index_of(checklist)
         self._desk = Desk(store.directory, edge)
         self.secrets: dict[str, str] = {}
         self.findings: dict[str, attempts.Finding] = {}
