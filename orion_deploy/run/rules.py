@@ -69,7 +69,8 @@ def why_reason_needed(checklist: Checklist, state: RunState, step: Step) -> str:
     if step_state.status is Status.UNKNOWN:
         return "its outcome is unknown"
     has_run = bool(step_state.attempts) or step_state.status is Status.CHANGED
-    if step.mandatory and not has_run and (step.facts.call is not None or step.scripts(step_state.option)):
+    could_run = bool(step.scripts(step_state.option)) if step.facts.call is None else not needs_person(step)
+    if step.mandatory and not has_run and could_run:
         return "it is mandatory and was not run"
     for child in step.steps:
         if child.mandatory and state.step(child.id).status not in SETTLED:

@@ -111,3 +111,11 @@ def test_ancestors_do_not_hold_their_own_sub_steps() -> None:
     child = step("child", "true", depth=1)
     parent = step("parent", mandatory=True, steps=(child,))
     assert rules.why_not_start(checklist(section("Work", parent)), RunState(), child) == ""
+
+
+def test_a_question_is_answered_by_its_tick() -> None:
+    """A mandatory question to a person has nothing to run: ticking it is no override."""
+    facts = StepFacts(check=KindCall("people.confirm", {"question": "Is everybody gone?"}))
+    asked = step("asked", mandatory=True, facts=facts)
+    book = checklist(section("Work", asked))
+    assert rules.why_reason_needed(book, RunState(), asked) == ""
