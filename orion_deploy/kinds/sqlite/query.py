@@ -88,7 +88,7 @@ class SqliteQuery(OfDatabase, Check):
         if self.rows is not None and single:
             raise ValueError("give `rows`, or `value`, not both")
         try:
-            statements = split(self.sql)
+            statements = split(self.sql, is_migration=False)
         except RefusedError as fault:
             raise ValueError(fault.what) from fault
         if len(statements) != 1:

@@ -10,6 +10,7 @@ import os
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from sqlite3 import complete_statement
 
@@ -26,7 +27,7 @@ _TOKEN = re.compile(
     |(?P<bracket>\[[^\]]*(?:\]|\Z))
     |(?P<tick>`[^`]*(?:``[^`]*)*(?:`|\Z))
     |(?P<word>[A-Za-z_\x80-\U0010ffff][\w$\x80-\U0010ffff]*)
-    |(?P<number>[0-9.][0-9A-Za-z_.]*)
+    |(?P<number>\.?[0-9][0-9A-Za-z_.]*)
     |(?P<sign>.)""",
     re.VERBOSE | re.DOTALL,
 )
@@ -86,6 +87,7 @@ class Statement:
 
     text: str
     line: int
+    offset: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,7 +115,7 @@ def names_only(sql: str) -> str:
     """
 
     def sure(match: re.Match[str]) -> str:
-        if match.lastgroup != "double":
+        if match.lastgroup != "double" or not match[0].endswith('"') or len(match[0]) < 2:
             return match[0]
         name = match[0][1:-1].replace('""', '"')
         return f"[{name}]" if "]" not in name else "`" + name.replace("`", "``") + "`"
@@ -144,8 +146,13 @@ def read_script(path: Path) -> Script:
     return Script(os.fspath(path), hashlib.sha256(data).hexdigest(), statements)
 
 
-def split(text: str, path: str = "") -> list[Statement]:
-    """Split a script into its statements. Raises RefusedError as `read_script` does."""
+def split(text: str, path: str = "", *, is_migration: bool = True) -> list[Statement]:
+    """Split a script into its statements. Raises RefusedError as `read_script` does.
+
+    With `is_migration` false only what is no SQL at all is refused.
+    """
+    if "\0" in text:
+        raise _refusal(text, text.index("\0"), path, "the script holds a NUL character", "take it out")
     statements: list[Statement] = []
     begin: int | None = None
     for token in tokens(text):
@@ -157,13 +164,20 @@ def split(text: str, path: str = "") -> list[Statement]:
         if token.text == ";":
             candidate = text[begin : token.offset + 1]
             if complete_statement(candidate):
-                statements.append(_checked(candidate, text, begin, path))
+                statements.append(_statement(candidate, text, begin))
                 begin = None
         if len(statements) > STATEMENTS_MAX:
             raise RefusedError(f"the script {path} has more than {STATEMENTS_MAX:,} statements")
     if begin is not None:
-        statements.append(_checked(text[begin:], text, begin, path))
+        statements.append(_statement(text[begin:], text, begin))
+    if is_migration:
+        for statement in statements:
+            _refuse_what_breaks(statement, text, path)
     return statements
+
+
+def _statement(statement: str, text: str, offset: int) -> Statement:
+    return Statement(statement, text.count("\n", 0, offset) + 1, offset)
 
 
 def _refuse_dot(token: Token, text: str, path: str) -> None:
@@ -177,8 +191,9 @@ def _refuse_dot(token: Token, text: str, path: str) -> None:
         )
 
 
-def _checked(statement: str, text: str, offset: int, path: str) -> Statement:
-    words = [t for t in tokens(statement) if t.kind == "word"][:3]
+def _refuse_what_breaks(statement: Statement, text: str, path: str) -> None:
+    offset = statement.offset
+    words = list(islice((t for t in tokens(statement.text) if t.kind == "word"), 3))
     first = words[0].text.upper() if words else ""
     if first in _REFUSED:
         raise _refusal(text, offset, path, f"{first} may not stand in a migration script", _REFUSED[first])
@@ -191,9 +206,6 @@ def _checked(statement: str, text: str, offset: int, path: str) -> Statement:
                 else "it does not belong to the transaction, and could not be taken back"
             )
             raise _refusal(text, offset, path, f"PRAGMA {name} may not stand in a migration script", why)
-    if "\0" in statement:
-        raise _refusal(text, offset, path, "the script holds a NUL character", "take it out")
-    return Statement(statement, text.count("\n", 0, offset) + 1)
 
 
 def _refusal(text: str, offset: int, path: str, what: str, help: str) -> RefusedError:

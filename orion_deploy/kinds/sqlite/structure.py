@@ -57,6 +57,10 @@ class Index:
     """Name, descending, collation."""
     words: tuple[str, ...]
 
+    def is_same(self, other: Index) -> bool:
+        """Whether two indexes are alike, ignoring the case of names."""
+        return (self.unique, self.words, _lower(self)) == (other.unique, other.words, _lower(other))
+
     def __str__(self) -> str:
         columns = ", ".join(f"{n or 'an expression'}{' DESC' if d else ''}" for n, d, _ in self.columns)
         return f"{'UNIQUE ' if self.unique else ''}{self.table}({columns})"
@@ -98,6 +102,10 @@ def read_structure(connection: sqlite3.Connection, version_table: str) -> Struct
     user_version = connection.execute("PRAGMA main.user_version").fetchone()[0]
     versions = read_versions(connection, tables.get(version_table.lower()))
     return Structure(tables, indexes, others, versions, user_version)
+
+
+def _lower(index: Index) -> tuple[object, ...]:
+    return (index.table.lower(), *((n and n.lower(), d, c) for n, d, c in index.columns))
 
 
 def _columns(connection: sqlite3.Connection, table: str) -> tuple[Column, ...]:
@@ -189,7 +197,7 @@ def differences(seen: Structure, wanted: Structure) -> Iterator[str]:
         found = seen.indexes.get(key)
         if found is None:
             yield f"index {index.name} is missing"
-        elif found != index:
+        elif not found.is_same(index):
             yield f"index {index.name} is {found}, not {index}"
     for key, index in seen.indexes.items():
         if key not in wanted.indexes:
