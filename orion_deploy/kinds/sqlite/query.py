@@ -119,14 +119,12 @@ class SqliteQuery(OfDatabase, Check):
         if meter.why:
             why = f"not answered within {self.timeout_s:g} s" if meter.why == "timeout" else "cancelled"
             return Verdict(Outcome.UNDECIDED, why, "not known")
-        if "not authorized" in str(fault) or "prohibited" in str(fault):
+        code = getattr(fault, "sqlite_errorcode", 0) & 0xFF
+        if code in (sqlite3.SQLITE_AUTH, sqlite3.SQLITE_READONLY) or "not authorized" in str(fault):
             raise RefusedError("the question would change something; a check only reads")
         missing = _MISSING.fullmatch(str(fault))
         if missing is None:
-            if (
-                isinstance(fault, sqlite3.OperationalError)
-                and not getattr(fault, "sqlite_errorcode", 0) & 0xFE
-            ):
+            if code == sqlite3.SQLITE_ERROR:
                 raise RefusedError(f"SQLite does not understand the question: {plain_line(str(fault))}")
             raise fault
         name = missing["name"].rpartition(".")[2]

@@ -52,7 +52,7 @@ def test_a_missing_column_is_not_applicable(tmp_path: Path) -> None:
 def test_a_typing_mistake_is_not_taken_for_a_missing_column(
     tmp_path: Path, sql: str, outcome: Outcome, words: str
 ) -> None:
-    """ "Not there" passes; a name that is one letter off does not."""
+    """What is not there passes; a name that is one letter off does not."""
     orion(tmp_path / "orion.db", 3)
     seen, reason = query(tmp_path, sql, value=0)
     assert (seen, words in reason) == (outcome, True), reason
