@@ -50,7 +50,10 @@ def text_of(report: reports.Report) -> str:
         case reports.Advanced():
             return f"  {_progress(report)}"
         case reports.Finished():
-            return f"{_outcome(report)} {report.step} after {duration(report.duration_s)}: {plain_line(report.verdict.reason)}"
+            return f"{_outcome(report)} {plain_line(report.step)} after {duration(report.duration_s)}: {plain_line(report.verdict.reason)}"
+        case reports.NotFinished():
+            word = "it never began" if report.ending == "never started" else "how it ended is not known"
+            return f"{report.status} {plain_line(report.step)}: {word}"
         case reports.Ticked():
             value = f": {plain_line(report.value)}" if report.value else ""
             return f"done    {_name(report.step, report.title)}{value}"
@@ -58,7 +61,9 @@ def text_of(report: reports.Report) -> str:
             return f"open    {_name(report.step, report.title)}: {plain_line(report.why)}"
         case reports.Survived():
             name = signal.Signals(report.signal).name
-            return f"note    the running step {report.step} sent {name} to this app too; it goes on"
+            return (
+                f"note    the running step {plain_line(report.step)} sent {name} to this app too; it goes on"
+            )
         case reports.Stopped():
             where = f" at {_name(report.step, report.title)}" if report.step else ""
             help = f"\nhelp: {plain_line(report.help)}" if report.help else ""

@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import os
 
-from orion_deploy.errors import OrionError
-
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
+    from orion_deploy.tui.splash import Splash
+
 
 def open_screen(file: str | None) -> int:
     """Open FILE, or the picker without one; returns the exit code. Raises OrionError as `show_screen`."""
+    require_terminal(file)
     if file is None:
         return show_screen(None)
+    if os.path.isfile(file):
+        _put_up_splash(file)
     from orion_deploy.cli.files import resolve
 
     return show_screen(resolve(file))
@@ -37,14 +40,18 @@ def show_screen(
         OrionError: there is no terminal; says what to run instead. Or a value of `assigned` fits nothing.
     """
     require_terminal(path)
+    splash = _put_up_splash("" if path is None else os.fspath(path))
     values: Mapping[str, str] = {}
-    if assigned and path is not None:
-        from orion_deploy.checklist.read import load
-        from orion_deploy.cli.opened import assigned as known
+    try:
+        if assigned and path is not None:
+            from orion_deploy.checklist.read import load
+            from orion_deploy.cli.opened import assigned as known
 
-        values = known(load(path)[0], assigned)
-    from orion_deploy.tui.app import run_tui
-
+            values = known(load(path)[0], assigned)
+        from orion_deploy.tui.app import run_tui
+    except BaseException:
+        splash.take_down()
+        raise
     return run_tui(
         path,
         run=run,
@@ -56,7 +63,13 @@ def show_screen(
     )
 
 
-def require_terminal(path: Path | None) -> None:
+def _put_up_splash(file: str) -> Splash:
+    from orion_deploy.tui.splash import Splash
+
+    return Splash(f"orion-deploy  {os.path.basename(file)}")
+
+
+def require_terminal(path: str | Path | None) -> None:
     """Raise OrionError where the screens cannot be drawn or keys not be read."""
     missing = next((name for number, name in ((0, "input"), (2, "error")) if not os.isatty(number)), None)
     is_dumb = os.environ.get("TERM", "") == "dumb"
@@ -64,6 +77,8 @@ def require_terminal(path: Path | None) -> None:
         return
     why = f"standard {missing} is none" if missing else "TERM=dumb cannot draw them"
     import shlex
+
+    from orion_deploy.errors import OrionError
 
     file = "FILE" if path is None else shlex.quote(os.fspath(path))
     raise OrionError(

@@ -154,7 +154,14 @@ class Follower:
     def _tell_end(self, step_id: str, number: int) -> None:
         state = self.session.state.step(step_id)
         attempt = next((a for a in state.attempts if a.number == number), None)
-        if attempt is None or attempt.verdict is None:
+        if attempt is None:
+            return
+        if attempt.verdict is None:
+            self._tell(
+                reports.NotFinished(
+                    step=step_id, attempt=number, ending=attempt.ending, status=state.status.value
+                )
+            )
             return
         self._tell(
             reports.Finished(

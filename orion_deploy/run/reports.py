@@ -125,6 +125,19 @@ class Finished(Report):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class NotFinished(Report):
+    """An attempt has no end that is known: it provably never began, or nobody knows how it ended."""
+
+    event: ClassVar[str] = "not_finished"
+    step: str
+    attempt: int
+    ending: str
+    """`never started`, or `lost`."""
+    status: str
+    """Of the step, now."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Ticked(Report):
     """The step is done."""
 

@@ -5,16 +5,16 @@ Textual is imported after the first line is on the terminal.
 
 from __future__ import annotations
 
-import contextlib
 import gc
 import os
 import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from orion_deploy.errors import ExitCode, OrionError
-from orion_deploy.text import plain_line
+from orion_deploy.errors import ExitCode, HeldError, OrionError
+from orion_deploy.text import plain
+from orion_deploy.tui.splash import Splash
 
 if TYPE_CHECKING:
     from orion_deploy.run.session import Session
@@ -63,16 +63,51 @@ def _run(
     approve: bool,
     back: bool,
 ) -> int:
-    splash = Splash(f"orion-deploy  {path.name if path else ''}")
+    if path is None:
+        chosen = _pick()
+        if chosen is None:
+            return int(ExitCode.FINE)
+        path, run = chosen
     relay = Relay()
-    session: Session | None = None
+    splash = Splash(f"orion-deploy  {path.name}")
     try:
         from orion_deploy.run.opening import open_session
 
-        assert path is not None
-        session = open_session(
-            path, run=run, cwd=cwd, on_ended=relay, look_on=look_on, assignments=assignments
-        )
+        def opened(*, look_on: bool) -> Session:
+            return open_session(
+                path, run=run, cwd=cwd, on_ended=relay, look_on=look_on, assignments=assignments
+            )
+
+        try:
+            session = opened(look_on=look_on)
+        except HeldError as error:
+            if not _looks_on(error):
+                raise
+            session = opened(look_on=True)
+        return _show(session, relay, splash, approve=approve, back=back)
+    finally:
+        splash.take_down()
+
+
+def _pick() -> tuple[Path, str | None] | None:
+    from orion_deploy.tui.choices import offers
+    from orion_deploy.tui.screens.picker import pick
+
+    offer = pick(offers(Path.cwd()))
+    return None if offer is None else (offer.path, offer.run.name if offer.run is not None else None)
+
+
+def _looks_on(error: HeldError) -> bool:
+    """Ask whether to look on while another operator holds the run."""
+    from orion_deploy.tui.alone import ask_alone
+    from orion_deploy.tui.screens.fault import held_panel
+
+    return ask_alone(held_panel(error)) == "look"
+
+
+def _show(session: Session, relay: Relay, splash: Splash, *, approve: bool, back: bool) -> int:
+    """Run the app; whatever happens to it, the session is closed and the terminal sane."""
+    try:
         if approve and not session.read_only and session.needs_approval:
             session.approve()
         keymap, faults = read_keymap()
@@ -80,26 +115,21 @@ def _run(
         from orion_deploy.tui.orion import OrionApp
 
         app = OrionApp(session, keymap, notes=tuple(faults), starts_in_rollback=back)
-        app.splash_is_up = True
-        relay.to = app.relay()
     except BaseException:
-        splash.take_down()
-        if session is not None:
-            session.close()
+        session.close()
         raise
-    return _show(app)
-
-
-def _show(app: Any) -> int:
-    """Run the app; whatever happens to it, the session is closed and the terminal sane."""
+    app.splash_is_up = splash.hand_over()
+    relay.to = app.relay()
     try:
         app.run()
     finally:
-        if app.crash:
-            sys.stderr.write(app.crash)
         app.leave_now(ExitCode.FAILED)
     for note in app.notes:
-        sys.stderr.write(plain_line(note) + "\n")
+        sys.stderr.write(plain(note) + "\n")
+    if app.crash:
+        sys.stderr.write(
+            f"{plain(app.crash)}\nThis is a fault of orion-deploy; the run is on disk, and opening it again goes on with it.\n"
+        )
     return int(app.exit_code)
 
 
@@ -112,25 +142,6 @@ class Relay:
         """Pass it on."""
         if self.to is not None:
             self.to(step_id, attempt)
-
-
-class Splash:
-    """The first line on the terminal, 20 ms after the start, on the screen that Textual then takes over."""
-
-    def __init__(self, text: str) -> None:
-        self._is_up = False
-        with contextlib.suppress(OSError):
-            os.write(
-                2, f"\x1b[?1049h\x1b[2J\x1b[H {plain_line(text)}  opening…\r\n".encode("utf-8", "replace")
-            )
-            self._is_up = True
-
-    def take_down(self) -> None:
-        """Back to the shell's screen."""
-        if self._is_up:
-            self._is_up = False
-            with contextlib.suppress(OSError):
-                os.write(2, b"\x1b[?1049l")
 
 
 def read_keymap() -> tuple[dict[str, str], list[str]]:

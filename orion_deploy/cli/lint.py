@@ -1,0 +1,107 @@
+"""`lint`: findings like a compiler's, each with why and what to write instead. Nothing is executed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from orion_deploy.cli.options import examples, file_argument, json_option
+from orion_deploy.cli.out import data, json_data, talk
+from orion_deploy.errors import ChecklistError, ExitCode, Place
+
+if TYPE_CHECKING:
+    from orion_deploy.checklist.lint import Finding
+    from orion_deploy.checklist.model import Checklist, KindCall
+
+
+@click.command(
+    "lint",
+    epilog=examples(
+        "orion-deploy lint release.md",
+        "orion-deploy lint release.md --fix",
+        "orion-deploy lint release.md --json | jq '.[].rule'",
+    ),
+)
+@file_argument
+@click.option(
+    "--fix", is_flag=True, help="Write the `yaml step` blocks that say the same more safely into FILE."
+)
+@json_option
+def lint_command(*, file: Path, fix: bool, as_json: bool) -> int:
+    """Find what is unsafe or unclear in FILE: rule, line, caret, why, and the safe step to use instead.
+
+    Exit code 1 when there are findings. Nothing is executed.
+    """
+    if fix:
+        _fix(file)
+    found = findings_of(file)
+    if as_json:
+        json_data([finding.to_json() for finding in found])
+    else:
+        for finding in found:
+            data(finding.render() + "\n")
+        talk(_summed_up(found))
+    return ExitCode.FAILED if found else ExitCode.FINE
+
+
+def findings_of(file: Path) -> list[Finding]:
+    """Everything found in a checklist, by line: the rules' findings, and typed steps that cannot be built.
+
+    Raises ChecklistError when it cannot be read.
+    """
+    from orion_deploy.checklist.lint import lint
+    from orion_deploy.checklist.read import load
+
+    checklist, bytes_read = load(file)
+    text = bytes_read.decode("utf-8", "replace")
+    found = [*lint(checklist, text), *_typed(checklist, text.split("\n"))]
+    return sorted(found, key=lambda finding: (finding.line, finding.column))
+
+
+def _typed(checklist: Checklist, lines: list[str]) -> Iterator[Finding]:
+    """Typed steps whose kind is not known, or whose parameters do not fit it."""
+    from orion_deploy.checklist.lint import Finding, Severity
+
+    for _, step in checklist.walk():
+        for call in (step.facts.call, step.facts.verify):
+            if call is None:
+                continue
+            for message, line, instead in _problems(call):
+                at = line or call.line or step.line
+                source = lines[at - 1] if 0 < at <= len(lines) else ""
+                yield Finding(
+                    rule="typed-step",
+                    severity=Severity.DANGER,
+                    message=message,
+                    place=Place(checklist.path, line=at, source=source),
+                    why="the step cannot run as it stands: it would be refused when it is its turn",
+                    instead=instead,
+                    step=step.id,
+                )
+
+
+def _problems(call: KindCall) -> Iterator[tuple[str, int, str]]:
+    from orion_deploy.kinds.registry import validate
+
+    try:
+        for problem in validate(call):
+            name = f"{call.name}: {problem.parameter}" if problem.parameter else call.name
+            yield f"{name}: {problem.message}", problem.line, problem.help
+    except ChecklistError as error:
+        yield error.what, call.line, error.help
+
+
+def _summed_up(found: list[Finding]) -> str:
+    if not found:
+        return "nothing found"
+    counts: dict[str, int] = {}
+    for finding in found:
+        counts[finding.severity.value] = counts.get(finding.severity.value, 0) + 1
+    return ", ".join(f"{number} {word}{'s' if number > 1 else ''}" for word, number in counts.items())
+
+
+def _fix(file: Path) -> None:
+    raise NotImplementedError
