@@ -93,7 +93,12 @@ def _pick() -> tuple[Path, str | None] | None:
     from orion_deploy.tui.choices import offers
     from orion_deploy.tui.screens.picker import pick
 
-    offer = pick(offers(Path.cwd()))
+    splash = Splash("orion-deploy")
+    try:
+        found = offers(Path.cwd())
+        offer = pick(found, splash_is_up=splash.hand_over())
+    finally:
+        splash.take_down()
     return None if offer is None else (offer.path, offer.run.name if offer.run is not None else None)
 
 

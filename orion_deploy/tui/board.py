@@ -6,6 +6,7 @@ comparing identities, since the fold replaces nothing that did not change.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import NamedTuple
 
@@ -14,6 +15,7 @@ from orion_deploy.run import progress
 from orion_deploy.run.state import SETTLED, UNTOUCHED, RunState, Status, StepState
 from orion_deploy.text import plain_line
 
+_QUOTED = re.compile(r"`([^`]+)`")
 DEPTH_MAX = 6
 """Levels of indentation that are shown; deeper steps stand at this one."""
 
@@ -105,6 +107,10 @@ class Board:
         """The title of a step or block; its id where it has no row."""
         row = self._row_of.get(row_id)
         return self.rows[row].title if row is not None else plain_line(row_id)
+
+    def with_titles(self, text: str) -> str:
+        """A sentence of the core for a person: ids of steps in it become their titles."""
+        return _QUOTED.sub(lambda m: f"“{self.steps[m[1]].title}”" if m[1] in self.steps else m[0], text)
 
     def section_row(self, section: int) -> int:
         """The index of the row of a section; of what follows it where it has no heading."""

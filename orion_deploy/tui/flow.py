@@ -153,7 +153,9 @@ def on_run(
     if edited is None and (missing := session.missing(step.id)):
         return AskValues(step.id, missing)
     script = edited if edited is not None else next_script(session, step.id)
-    if not is_confirmed and (reasons := why_confirm(session, step, state, script)):
+    if not is_confirmed and (
+        reasons := why_confirm(session, step, state, script, is_edited=edited is not None)
+    ):
         return Confirm(step.id, confirm_word(session, step, state), reasons)
     return Launch(step.id, is_interactive=runs_in_terminal(step, script))
 
@@ -200,7 +202,9 @@ def confirm_word(session: Session, step: Step, state: StepState) -> str:
     return WORD_AGAIN if has_run_before(session, step, state) else WORD_RUN
 
 
-def why_confirm(session: Session, step: Step, state: StepState, script: str) -> tuple[str, ...]:
+def why_confirm(
+    session: Session, step: Step, state: StepState, script: str, *, is_edited: bool
+) -> tuple[str, ...]:
     """Why a word must be typed before the step runs; empty when Enter is enough."""
     why: list[str] = []
     if has_run_before(session, step, state):
@@ -211,18 +215,17 @@ def why_confirm(session: Session, step: Step, state: StepState, script: str) -> 
         )
     if is_block_id(step.id):
         why.append("this block stands under no step; it runs only because you ask for it")
+    if is_edited:
+        why.append("you have edited it: what runs is not what the checklist says")
     if script:
-        why += warnings_of(script)
+        from orion_deploy.tui.dangers import reasons
+
+        section, _ = session.find(step.id)
+        text = session.data.decode("utf-8", "replace")
+        why += reasons(session.checklist, section, step, script, text, is_edited=is_edited)
     if step.facts.confirm is not None:
         why.append("the checklist asks for a word before this step")
     return tuple(why)
-
-
-def warnings_of(script: str) -> list[str]:
-    """What is dangerous about a script: what it destroys, and what of ours it would kill."""
-    from orion_deploy.run import guards
-
-    return [warning.message for warning in guards.warnings(script)]
 
 
 def runs_in_terminal(step: Step, script: str) -> bool:

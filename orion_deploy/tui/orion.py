@@ -13,11 +13,10 @@ from textual.screen import Screen
 from orion_deploy.errors import ExitCode, OrionError
 from orion_deploy.run.session import Session
 from orion_deploy.text import plain_line
+from orion_deploy.tui.alone import dress
 from orion_deploy.tui.board import Board
 from orion_deploy.tui.driver import TerminalDriver
 from orion_deploy.tui.messages import LeaveAsked, StepEnded, TerminalClosed
-from orion_deploy.tui.paint import DAY, NIGHT
-from orion_deploy.tui.safe_filter import SafeFilter
 from orion_deploy.tui.screens.main import MainScreen
 
 if TYPE_CHECKING:
@@ -25,7 +24,6 @@ if TYPE_CHECKING:
 
 LOOK_ON_S = 1.0
 """How often a second operator's screen looks for what the first has done."""
-THEME_VARIABLE = "TEXTUAL_THEME"
 
 
 class OrionApp(App[int]):
@@ -54,11 +52,7 @@ class OrionApp(App[int]):
         self.notes = notes
         self._left = False
         self.exit_code = ExitCode.FINE
-        self.register_theme(NIGHT)
-        self.register_theme(DAY)
-        if not os.environ.get(THEME_VARIABLE):
-            self.theme = NIGHT.name
-        self._filters.append(SafeFilter())
+        dress(self)
         if keymap:
             self.set_keymap(keymap)
 

@@ -33,6 +33,8 @@ class StepFacts:
     expectations: tuple[Expectation, ...] = ()
     why_not: str = ""
     """Why it cannot be run now."""
+    dangers: tuple[str, ...] = ()
+    """What lint says of its commands."""
 
 
 def step_page(step: Step, section: Section, facts: StepFacts, width: int) -> list[Line]:
@@ -48,6 +50,8 @@ def step_page(step: Step, section: Section, facts: StepFacts, width: int) -> lis
     if step.facts.call is not None:
         lines += [EMPTY, *call_lines(step, step.facts.call, width)]
     lines += _code(step, facts, width)
+    for danger in facts.dangers:
+        lines += wrap((Span("! ", "warn"), Span(plain_line(danger), "dim")), width, hang="  ")
     if facts.expectations and not state.attempts:
         lines += [EMPTY]
         for expectation in facts.expectations:

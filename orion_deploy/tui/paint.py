@@ -119,3 +119,12 @@ def strip_of(content: Line, width: int, palette: Palette, base: Style) -> Strip:
     plain = palette[""]
     segments = [Segment(text, base + palette.get(role, plain)) for text, role in content if text]
     return Strip(segments).adjust_cell_length(width, base)
+
+
+def cursor_style(theme: Theme, *, has_focus: bool) -> Style:
+    """The background of the current row: stronger where the keys go; a bar of reversed text without colours."""
+    if theme.ansi:
+        return Style(reverse=has_focus, bold=True)
+    back = Color.parse(theme.background or ("#121212" if theme.dark else "#efefef"))
+    accent = Color.parse(theme.accent or theme.primary)
+    return Style(bgcolor=back.blend(accent, 0.30 if has_focus else 0.14).hex6, bold=True)

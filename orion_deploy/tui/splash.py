@@ -30,6 +30,11 @@ class Splash:
             return
         Splash._is_up = True
 
+    def hand_over(self) -> bool:
+        """Leave the screen to whoever draws next; returns whether the line was up."""
+        was_up, Splash._is_up = Splash._is_up, False
+        return was_up
+
     def take_down(self) -> None:
         """Back to the shell's screen."""
         if not Splash._is_up:

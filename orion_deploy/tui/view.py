@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from orion_deploy.checklist.model import Expectation, Step
+from orion_deploy.checklist.model import Expectation, Section, Step
 from orion_deploy.run.session import Session
 from orion_deploy.run.state import Attempt, StepState
 from orion_deploy.text import plain_line
@@ -32,7 +32,9 @@ class Views:
             ),
             "",
         )
+        self._text = session.data.decode("utf-8", "replace")
         self._seen: dict[str, int] = {}
+        self._dangers: dict[str, tuple[str, ...]] = {}
 
     def first_row(self) -> int:
         """Where the cursor stands at first: the step where the operator was, else the next open one."""
@@ -61,9 +63,21 @@ class Views:
             notes=self.session.checklist.notes,
             values=self.session.state.variables,
             expectations=self.expectations(step, state),
-            why_not=self.session.why_not_start(row.id) if has_something else "",
+            why_not=self.board.with_titles(self.session.why_not_start(row.id)) if has_something else "",
+            dangers=self.dangers(section, step),
         )
         return lambda width: step_page(step, section, facts, width)
+
+    def dangers(self, section: Section, step: Step) -> tuple[str, ...]:
+        """What lint says of the step's commands, found once."""
+        if step.facts.call is not None or not step.code:
+            return ()
+        if step.id not in self._dangers:
+            from orion_deploy.tui.dangers import findings_of
+
+            found = findings_of(self.session.checklist, section, step, self._text)
+            self._dangers[step.id] = tuple(finding.message for finding in found)
+        return self._dangers[step.id]
 
     def expectations(self, step: Step, state: StepState) -> tuple[Expectation, ...]:
         """What the author expects of the block that ran last, or of the one that comes next."""

@@ -56,9 +56,9 @@ MEANINGS: dict[Status, str] = {
 
 
 def duration(seconds: float) -> str:
-    """Say how long, in the two largest units: `0.3 s`, `42 s`, `12 min 05 s`, `1 h 04 min`, `2 d 3 h`."""
-    if seconds < 0:
-        seconds = 0.0
+    """Say how long, in the two largest units: `under 0.1 s`, `0.3 s`, `42 s`, `12 min 05 s`, `1 h 04 min`, `2 d 3 h`."""
+    if seconds < 0.1:
+        return "under 0.1 s"
     if seconds < 10:
         return f"{seconds:.1f} s"
     whole = int(seconds)

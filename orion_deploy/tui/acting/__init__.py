@@ -27,7 +27,9 @@ class Acting(Moving, WholeRun, Answers):
         resume = self.session.resume
         if self.session.read_only:
             self.main.say(flow.why_not(self.session, self.board, self.main.row, "run"))
-        elif resume.is_resumed and not (resume.is_quiet and resume.away_s < QUIET_RETURN_S):
+        elif resume.is_resumed and not (
+            resume.is_quiet and (resume.away_s < QUIET_RETURN_S or not resume.where)
+        ):
             from orion_deploy.tui.screens.arrival import resume_panel
 
             self.main.app.push_screen(resume_panel(self.session), lambda _answer: self._begin_approval())
@@ -99,7 +101,7 @@ class Acting(Moving, WholeRun, Answers):
                     asking.question_panel(question), lambda seen: self.tick(question.step_id, value=seen)
                 )
             case flow.AskReason(step_id, why):
-                panel_of_reason = asking.override_panel(step(step_id), why)
+                panel_of_reason = asking.override_panel(step(step_id), self.board.with_titles(why))
                 self.ask(panel_of_reason, lambda reason: self.tick(step_id, reason=reason))
             case flow.Tick(step_id):
                 self.tick(step_id)
@@ -130,7 +132,11 @@ class Acting(Moving, WholeRun, Answers):
         self.main.patience.hold()
         row = self.main.row
         is_here = row is not None and row.id == step_id
-        match self.session.state.step(step_id).status:
+        state = self.session.state.step(step_id)
+        if state.attempts and state.attempts[-1].ending == "never started":
+            self.main.say(f"{self.board.title_of(step_id)}: it could not be started; nothing was run", "bad")
+            return
+        match state.status:
             case Status.DONE | Status.SKIPPED if is_here:
                 self.advance(step_id)
             case Status.UNDECIDED if is_here:

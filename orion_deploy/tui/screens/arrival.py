@@ -138,6 +138,11 @@ def runnable(checklist: Checklist) -> Iterator[tuple[Section, Step | None, CodeB
                     yield section, step, block
 
 
+def last_block(step: Step) -> CodeBlock:
+    """The last command of a step: behind it stands what lint has to say of all of them."""
+    return [block for block in step.code if block.role is Role.COMMAND][-1]
+
+
 def approval_lines(session: Session, width: int) -> list[Line]:
     """What could run, in order; before it the difference to what was approved last, and what is strange."""
     checklist = session.checklist
@@ -156,6 +161,7 @@ def approval_lines(session: Session, width: int) -> list[Line]:
     if lines:
         lines.append(EMPTY)
     lines += _difference(session, width)
+    text = session.data.decode("utf-8", "replace")
     section_id = ""
     step_id: str | None = None
     for section, step, block in items:
@@ -168,19 +174,23 @@ def approval_lines(session: Session, width: int) -> list[Line]:
         if block is not None:
             label = "" if step is not None else "block under no step, run only on its own row"
             lines += code_block(block, label, {}, width)
-            lines += _warnings(block.script, width)
+            if step is None or block == last_block(step):
+                lines += _warnings(session, section, step, text, width)
         elif step is not None and step.facts.call is not None:
             lines += call_lines(step, step.facts.call, width)
         lines.append(EMPTY)
     return lines
 
 
-def _warnings(script: str, width: int) -> list[Line]:
-    from orion_deploy.tui.flow import warnings_of
+def _warnings(session: Session, section: Section, step: Step | None, text: str, width: int) -> list[Line]:
+    """What lint finds in a step's commands."""
+    from orion_deploy.tui.dangers import findings_of
 
+    if step is None:
+        return []
     lines: list[Line] = []
-    for text in warnings_of(script):
-        lines += wrap((Span("! ", "warn"), Span(plain_line(text))), width, hang="  ")
+    for finding in findings_of(session.checklist, section, step, text):
+        lines += wrap((Span("! ", "warn"), Span(plain_line(finding.message))), width, hang="  ")
     return lines
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from orion_deploy.errors import NotRecordedError, OrionError
+from orion_deploy.errors import HeldError, NotRecordedError, OrionError
 from orion_deploy.tui.lines import EMPTY, Line, Span, bounded, line, wrap
 from orion_deploy.tui.screens.panel import KeysPanel, keys_hint
 
@@ -31,4 +31,14 @@ def fault_panel(error: OrionError) -> KeysPanel:
         {"enter": "back", "q": "back"},
         keys_hint(("Enter", "back")),
         is_grave=True,
+    )
+
+
+def held_panel(error: HeldError) -> KeysPanel:
+    """Another operator holds the run."""
+    return KeysPanel(
+        "Another operator holds the run",
+        lambda width: fault_lines(error, width),
+        {"l": "look"},
+        keys_hint(("l", "look on"), ("Esc", "leave")),
     )

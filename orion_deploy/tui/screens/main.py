@@ -11,12 +11,13 @@ from textual.containers import Container, Vertical
 from textual.screen import Screen
 
 from orion_deploy.run.session import Session
+from orion_deploy.text import plain_line
 from orion_deploy.tui.acting import Acting
 from orion_deploy.tui.board import Board, Row
 from orion_deploy.tui.chrome import bar_keys, strip_lines
 from orion_deploy.tui.flow import why_not
 from orion_deploy.tui.keys import ACTIONS
-from orion_deploy.tui.lines import EMPTY, Line, Span, line
+from orion_deploy.tui.lines import EMPTY, Line, Span, fit, line
 from orion_deploy.tui.messages import Act, RowMoved
 from orion_deploy.tui.patience import Patience
 from orion_deploy.tui.view import Views
@@ -134,7 +135,8 @@ class MainScreen(Screen[None]):
     def say(self, text: str, role: str = "warn") -> None:
         """Say something in the line above the keys; it stays until the next act."""
         lead = {"bad": "! ", "warn": "! ", "ok": "✓ "}.get(role, "")
-        content: Line = (Span(f" {lead}", role), Span(text)) if text else EMPTY
+        text = plain_line(self.board.with_titles(text))
+        content: Line = (Span(f" {lead}", role), Span(fit(text, self.size.width - 4))) if text else EMPTY
         self.query_one("#notice", LinesBar).show([content])
 
     def on_changed(self) -> None:
@@ -143,9 +145,8 @@ class MainScreen(Screen[None]):
         self.outline.paint_rows(dirty)
         row = self.row
         if row is not None:
-            number = self.outline.cursor
-            if number in dirty or row.kind == "section":
-                self.page.show(self.views.page_of(row), keep_place=True)
+            self.page.show(self.views.page_of(row), keep_place=True)
+            if self.outline.cursor in dirty:
                 self.show_evidence()
         self.on_running()
         self.show_strip()

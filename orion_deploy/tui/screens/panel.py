@@ -61,7 +61,8 @@ class Panel(ModalScreen[Answer | None], Generic[Answer]):
 
     def on_resize(self, event: events.Resize) -> None:
         """The page may be as high as the keys below it leave room for."""
-        self.query_one("#page").styles.max_height = max(3, event.size.height - self.rows_beside_page)
+        if not self.has_class("tall"):
+            self.query_one("#page").styles.max_height = max(3, event.size.height - self.rows_beside_page)
 
     def on_key(self, event: events.Key) -> None:
         """Esc leaves without an answer; some keys are answers."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from rich.cells import cell_len
-from rich.style import Style
 from textual import events
 from textual.geometry import Region, Size
 from textual.scroll_view import ScrollView
@@ -13,7 +12,7 @@ from orion_deploy.run.state import Status
 from orion_deploy.tui.board import Board, Row
 from orion_deploy.tui.lines import Line, Span, fit
 from orion_deploy.tui.messages import Act, RowMoved
-from orion_deploy.tui.paint import palette_of, strip_of
+from orion_deploy.tui.paint import cursor_style, palette_of, strip_of
 from orion_deploy.tui.words import SIGNS, STATUS_COLUMNS
 
 ROWS_KEPT_ABOVE = 2
@@ -93,17 +92,9 @@ class Outline(ScrollView, can_focus=True, inherit_bindings=False):
             return Strip.blank(width, base)
         is_current = number == self.cursor
         if is_current:
-            base += self.cursor_style
+            base += cursor_style(self.app.current_theme, has_focus=self.has_focus)
         content = row_line(self.board, self.board.rows[number], width, is_current=is_current)
         return strip_of(content, width, palette, base)
-
-    @property
-    def cursor_style(self) -> Style:
-        """The current row's background: stronger where the outline has the focus."""
-        if self.app.native_ansi_color:
-            return Style(reverse=self.has_focus, bold=True)
-        theme = self.app.current_theme
-        return Style(bgcolor=theme.secondary if self.has_focus else theme.panel, bold=True)
 
     def on_click(self, event: events.Click) -> None:
         """A click selects; a second one on the same row runs it, by way of the same question as Enter."""
@@ -132,6 +123,12 @@ def row_line(board: Board, row: Row, width: int, *, is_current: bool) -> Line:
     sign = SIGNS[status]
     if row.kind == "block" and status is Status.TODO:
         sign = sign._replace(glyph="$", word="block")
+    blocks_done = board.step_state(row.id).blocks_done
+    if status is Status.TODO and blocks_done:
+        blocks = (
+            len(board.steps[row.id].scripts(board.step_state(row.id).option)) if row.kind == "step" else 1
+        )
+        sign = sign._replace(word=f"{blocks_done} of {blocks}", role="warn")
     word = sign.text.ljust(STATUS_COLUMNS) + " "
     role = "dim" if status in (Status.DONE, Status.SKIPPED) and not is_current else ""
     if row.kind == "block":

@@ -1,0 +1,86 @@
+"""Small apps that ask one thing before there is a run: the picker, and a panel on its own."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from typing import Generic, TypeVar
+
+from textual import events
+from textual.app import App
+
+from orion_deploy.tui.driver import TerminalDriver
+from orion_deploy.tui.messages import TerminalClosed
+from orion_deploy.tui.paint import DAY, NIGHT
+from orion_deploy.tui.patience import Patience
+from orion_deploy.tui.safe_filter import SafeFilter
+from orion_deploy.tui.screens.panel import Panel
+
+Answer = TypeVar("Answer")
+THEME_VARIABLE = "TEXTUAL_THEME"
+
+
+def dress(app: App[Answer]) -> None:
+    """Give an app our themes and the last line of defence."""
+    app.register_theme(NIGHT)
+    app.register_theme(DAY)
+    if not os.environ.get(THEME_VARIABLE):
+        app.theme = NIGHT.name
+    app._filters.append(SafeFilter())  # noqa: SLF001  # Textual has no public way to add a filter
+
+
+class AloneApp(App[Answer], Generic[Answer]):
+    """An app that ends with an answer, or with None on any signal."""
+
+    CSS_PATH = "orion.tcss"
+    splash_is_up = False
+    ENABLE_COMMAND_PALETTE = False
+
+    def __init__(self) -> None:
+        super().__init__(driver_class=TerminalDriver if not os.environ.get("TEXTUAL_DRIVER") else None)
+        self.patience = Patience()
+        dress(self)
+
+    def on_load(self) -> None:
+        """Every signal that ends the app leaves the terminal sane."""
+        from orion_deploy.tui.signals import LEAVING
+
+        loop = asyncio.get_running_loop()
+        for number in LEAVING:
+            try:
+                loop.add_signal_handler(number, self.exit, None)
+            except (NotImplementedError, RuntimeError, ValueError):
+                return
+
+    def on_ready(self) -> None:
+        """It can be read now."""
+        self.patience.shown()
+
+    async def on_event(self, event: events.Event) -> None:
+        """Drop what was typed before there was anything to answer."""
+        is_answer = isinstance(event, (events.Key, events.Paste, events.MouseDown, events.MouseUp))
+        if is_answer and not event.is_forwarded and self.patience.refuses(event.time):
+            return
+        await super().on_event(event)
+
+    def on_terminal_closed(self, event: TerminalClosed) -> None:
+        """Nobody is there to answer."""
+        event.stop()
+        self.exit(None)
+
+
+class PanelApp(AloneApp[str]):
+    """One panel, and nothing behind it."""
+
+    def __init__(self, panel: Panel[str]) -> None:
+        super().__init__()
+        self.panel = panel
+
+    def on_mount(self) -> None:
+        """Ask."""
+        self.push_screen(self.panel, self.exit)
+
+
+def ask_alone(panel: Panel[str]) -> str | None:
+    """Show a panel on an empty terminal; returns its answer."""
+    return PanelApp(panel).run()
