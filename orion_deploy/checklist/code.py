@@ -32,6 +32,8 @@ _BARE_COMMAND = re.compile(
 )
 """A first line that could be a command, where a console block has no prompts: not `1 drain.go:173] ...`, not `Error: ...`."""
 _HEREDOC = re.compile(r"(?<!<)<<(?P<strip>-)?[ \t]*(?P<quote>['\"]?)(?P<word>\w+)(?P=quote)")
+_PLACEHOLDER_SIGNS: Final = ("<", "{{", "our_", "our-", "OUR_", "OUR-", "X.Y", "x.y")
+"""One of these stands in every placeholder: without any, the script need not be taken apart."""
 _OUTSIDE_QUOTES = re.compile(r"(?:\\.|(?<=\S)#|[^\\'\"#]++|\\$)*+")
 _QUOTE_END = {"'": re.compile(r"[^']*'"), '"': re.compile(r'(?:[^"\\]++|\\.)*+"')}
 _TAIL_CHARACTERS: Final = 40
@@ -51,7 +53,7 @@ def block_of(
     if role is Role.COMMAND and (is_reference or _asks_to_keep(script)):
         role = Role.REFERENCE
     placeholders: tuple[str, ...] = ()
-    if script and ("<" in script or "{" in script or "our" in script or "OUR" in script or "." in script):
+    if script and any(sign in script for sign in _PLACEHOLDER_SIGNS):
         from orion_deploy.checklist.placeholders import find_placeholders
 
         placeholders = find_placeholders(script)

@@ -12,7 +12,7 @@ import unicodedata
 from collections.abc import Iterable, Mapping
 from typing import Final
 
-from orion_deploy.checklist.model import CodeBlock, Expectation, KindCall, Option, StepFacts
+from orion_deploy.checklist.model import CodeBlock, Expectation, KindCall, Option, Role, StepFacts
 
 SLUG_CHARACTERS_MAX: Final = 48
 ID_CHARACTERS_MAX: Final = 120
@@ -102,10 +102,12 @@ def digest_of(
     """
     parts = ["1", " ".join(title.split()), " ".join(body.split())]
     for block in code:
+        if block.role is Role.STEP:  # its facts count, however they are written
+            continue
         lines = "\n".join([line.rstrip() for line in block.text.split("\n")]).strip("\n")
         parts.append(f"{block.language.lower()}\x1f{block.option or 0}\x1f{lines}")
     parts += [f"{option.number}\x1f{option.title}" for option in options]
-    if facts is not _NO_FACTS and (said := facts_json(facts)):
+    if facts != _NO_FACTS and (said := facts_json(facts)):
         parts.append(json.dumps(said, sort_keys=True, default=str))
     joined = "\x1e".join(parts).encode("utf-8", "surrogatepass")
     return hashlib.sha256(joined).hexdigest()[:DIGEST_CHARACTERS]

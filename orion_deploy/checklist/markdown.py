@@ -14,7 +14,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from types import MappingProxyType
 
-from orion_deploy.checklist.facts import ParsedFacts
 from orion_deploy.checklist.markdown_blocks import parse_blocks
 from orion_deploy.checklist.markdown_damage import damage_in
 from orion_deploy.checklist.markdown_drafts import Draft
@@ -85,18 +84,19 @@ def _without_collector() -> Iterator[None]:
 
 def _read(lines: list[str], path: str, draft: Draft) -> tuple[Section, ...]:
     start = front_matter_end(lines)
-    front = ParsedFacts()
+    named = ""
     if start:
         front, problems = read_front_matter(lines, start, path)
         draft.problems += problems
         draft.add_metadata(front.metadata.items())
         draft.variables, draft.cwd = front.variables, front.cwd
         draft.carry = front.carry is not False
+        named = front.metadata.get("title", "") or front.metadata.get("name", "")
     parsed = parse_blocks(lines, start)
     walk = Walk(parsed, lines, path, draft)
     walk.run()
     own_title = walk.title_section.title if walk.title_section is not None else ""
-    draft.title = own_title or plain_title(front.metadata.get("title", "") or front.metadata.get("name", ""))
+    draft.title = own_title or plain_title(named)
     draft.problems += damage_in(parsed, lines)
     sections = finished(draft, lines)
     if not draft.steps:

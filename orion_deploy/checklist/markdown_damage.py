@@ -31,13 +31,16 @@ def damage_in(parsed: Parsed, lines: list[str]) -> list[Problem]:
     while stack and len(problems) < PROBLEMS_MAX:
         block, parent = stack.pop()
         if block.kind == CODE:
-            problems += _in_code(block, lines)
+            if not block.is_closed:
+                problems += _in_code(block, lines)
         elif block.kind == PARAGRAPH:
-            problems += _in_paragraph(block, parent)
+            if len(block.text) > 1 or "[" in block.text[0]:
+                problems += _in_paragraph(block, parent)
         elif block.kind == HTML and block.level != _COMMENT:
             problems += _in_html(block)
-        stack.extend((inner, block) for inner in reversed(block.children))
-    return problems
+        if block.children:
+            stack += [(inner, block) for inner in reversed(block.children)]
+    return problems[:PROBLEMS_MAX]
 
 
 def _in_code(block: Block, lines: list[str]) -> Iterator[Problem]:
@@ -63,7 +66,7 @@ def _in_code(block: Block, lines: list[str]) -> Iterator[Problem]:
         what = f"the code block of line {block.line} ends here, before its closing fence: `{shown}` is not indented enough"
         help = "indent every line of the block as far as its opening fence"
         yield Problem("fence-broken", what, block.broken_by, help=help)
-    elif not block.is_closed:
+    else:
         what = "this code block has no closing fence: everything up to the end of the file is code"
         yield Problem("fence-open", what, block.line, help=f"close it with a line `{block.marker}`")
 

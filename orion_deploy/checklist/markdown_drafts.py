@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
-from orion_deploy.checklist.facts import ParsedFacts
 from orion_deploy.checklist.markdown_tree import Block
 from orion_deploy.checklist.model import Option, Problem, SectionKind, Variable
+
+if TYPE_CHECKING:
+    from orion_deploy.checklist.facts import ParsedFacts
 
 PROSE: Final = ""
 HTML_PROSE: Final = "html"

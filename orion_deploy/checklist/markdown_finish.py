@@ -13,19 +13,17 @@ from typing import Final
 
 from orion_deploy.checklist import words
 from orion_deploy.checklist.code import block_of, step_block
-from orion_deploy.checklist.facts import ParsedFacts
 from orion_deploy.checklist.identity import Ids, digest_of
 from orion_deploy.checklist.markdown_drafts import Draft, SectionDraft, StepDraft
 from orion_deploy.checklist.markdown_tree import Block
 from orion_deploy.checklist.markdown_walk import is_step_block
-from orion_deploy.checklist.model import CodeBlock, Section, SectionKind, Step
-from orion_deploy.checklist.references import Named, check_references
+from orion_deploy.checklist.model import CodeBlock, Section, SectionKind, Step, StepFacts
 from orion_deploy.errors import ChecklistError
 
 OPTIONS_MIN: Final = 2
 """One `Option 1` alone is no choice."""
 
-_NO_FACTS: Final = ParsedFacts()
+_NO_FACTS: Final = StepFacts()
 _ESCAPED = re.compile(r"\\([!-/:-@\[-`{-~])")
 
 
@@ -71,7 +69,7 @@ class _Finish:
         for section in reversed(drafts):
             for step in reversed(self.steps_of.get(id(section), ())):
                 steps[id(step)] = self._step(step, handed[id(section)], steps)
-        check_references(self._named(), self.draft.variables)
+        self._check_references()
         built: dict[int, Section] = {}
         for section in reversed(drafts):
             built[id(section)] = self._section(section, steps, built)
@@ -106,18 +104,25 @@ class _Finish:
             and section.kind != SectionKind.ROLLBACK,
         )
 
-    def _named(self) -> list[Named]:
+    def _check_references(self) -> None:
+        if all(step.facts is None for step in self.draft.steps):
+            return
+        from orion_deploy.checklist.references import Named, check_references
+
         named = []
         for step in self.draft.steps:
-            facts = step.facts or _NO_FACTS
             parent = step.parent.id if step.parent is not None else ""
-            named.append(Named(step.id, facts.facts, facts.places, parent))
-        return named
+            if step.facts is None:
+                named.append(Named(step.id, _NO_FACTS, parent=parent))
+            else:
+                named.append(Named(step.id, step.facts.facts, step.facts.places, parent))
+        check_references(named, self.draft.variables)
 
     def _step(self, draft: StepDraft, handed: _Handed, steps: dict[int, Step]) -> Step:
-        stated = draft.facts or _NO_FACTS
+        stated = draft.facts
+        facts = _NO_FACTS if stated is None else stated.facts
         options = tuple(draft.options) if len(draft.options) >= OPTIONS_MIN else ()
-        is_kept = stated.facts.reference or (
+        is_kept = facts.reference or (
             draft.section.kind != SectionKind.ROLLBACK and words.is_kept_for_reference(draft.title)
         )
         code = tuple(
@@ -126,8 +131,7 @@ class _Finish:
         body = draft.prose.text(self.lines, draft.column, is_choice=bool(options))
         mandatory, optional = words.necessity(
             draft.title,
-            stated.mandatory,
-            stated.optional,
+            *((None, None) if stated is None else (stated.mandatory, stated.optional)),
             inherits_mandatory=handed.is_mandatory,
             inherits_optional=handed.is_optional,
         )
@@ -140,15 +144,15 @@ class _Finish:
             is_task=draft.is_task,
             mandatory=mandatory,
             optional=optional,
-            tags=self._tags(draft, handed, stated.tags),
-            kind=words.kind_of_step(stated.facts, code, options),
+            tags=self._tags(draft, handed, stated.tags if stated is not None else ()),
+            kind=words.kind_of_step(facts, code, options),
             body=body,
             code=code,
             options=options,
             steps=tuple(steps[id(inner)] for inner in draft.steps),
-            facts=stated.facts,
+            facts=facts,
             blanks=words.blanks_in(draft.title) + words.blanks_in(body),
-            digest=digest_of(draft.title, body, code, options, stated.facts),
+            digest=digest_of(draft.title, body, code, options, facts),
         )
 
     def _tags(self, draft: StepDraft, handed: _Handed, stated: tuple[str, ...]) -> tuple[str, ...]:

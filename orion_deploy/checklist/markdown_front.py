@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
-from orion_deploy.checklist.facts import ParsedFacts, parse_front_matter
 from orion_deploy.checklist.model import Problem
 from orion_deploy.errors import ChecklistError
+
+if TYPE_CHECKING:
+    from orion_deploy.checklist.facts import ParsedFacts
 
 KEY_CHARACTERS_MAX: Final = 60
 FRONT_LINES_MAX: Final = 2_000
@@ -57,6 +59,8 @@ def read_front_matter(lines: list[str], end: int, path: str) -> tuple[ParsedFact
     Templates of GitHub hold front matter that is no sound YAML; that is a problem, not an error, unless the
     front matter speaks of variables or other keys of this project. Raises ChecklistError then.
     """
+    from orion_deploy.checklist.facts import ParsedFacts, parse_front_matter
+
     text = "\n".join(lines[1 : end - 1])
     try:
         return parse_front_matter(text, path, 2, lines), []

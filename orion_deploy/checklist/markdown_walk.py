@@ -7,11 +7,9 @@ stack: a file may nest deeper than Python would.
 from __future__ import annotations
 
 import re
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from orion_deploy.checklist import words
-from orion_deploy.checklist.facts import ParsedFacts, parse_step_facts
-from orion_deploy.checklist.keys import Where
 from orion_deploy.checklist.markdown_drafts import (
     HTML_PROSE,
     OPTION_PROSE,
@@ -35,6 +33,9 @@ from orion_deploy.checklist.markdown_tree import (
 from orion_deploy.checklist.model import Option, SectionKind
 from orion_deploy.checklist.titles import plain_title
 from orion_deploy.errors import ChecklistError, Place
+
+if TYPE_CHECKING:
+    from orion_deploy.checklist.facts import ParsedFacts
 
 TASK: Final = re.compile(r"\[([ \txX])\](?=[ \t\n\v\f])")
 _OPTION_HINT = re.compile(r"[\s*_#]*(?:option|alternative|method|variant|方式|方案|选项)", re.IGNORECASE)
@@ -124,16 +125,18 @@ class Walk:
         (self.draft.sections if parent is None else parent.sections).append(section)
         for inner in section.blocks:
             if inner.kind == CODE and is_step_block(inner):
-                section.facts = self._facts(inner, Where.SECTION_BLOCK, section.facts)
+                section.facts = self._facts(inner, section.facts, is_section=True)
                 self._given[inner.line] = section.facts
-        facts = section.facts or ParsedFacts()
+        facts = section.facts
+        stated_kind = facts.section_kind if facts is not None else None
         section.is_title = is_title
         if is_title:
             self.title_section = section
-            section.kind = facts.section_kind or SectionKind.STEPS
+            section.kind = stated_kind or SectionKind.STEPS
         else:
-            section.kind = facts.section_kind or words.section_kind(title, parent.kind if parent else None)
-        section.is_mandatory, section.is_optional = words.necessity(title, facts.mandatory, facts.optional)
+            section.kind = stated_kind or words.section_kind(title, parent.kind if parent else None)
+        said = (None, None) if facts is None else (facts.mandatory, facts.optional)
+        section.is_mandatory, section.is_optional = words.necessity(title, *said)
         self.section = section
 
     def _has_tasks(self, section: SectionDraft) -> bool:
@@ -220,22 +223,25 @@ class Walk:
         step, section = frame.step, self.section
         if is_step_block(block):
             if step is not None:
-                step.facts = self._facts(block, Where.STEP_BLOCK, step.facts)
+                step.facts = self._facts(block, step.facts)
             elif block.line not in self._given:
-                section.facts = self._facts(block, Where.SECTION_BLOCK, section.facts)
+                section.facts = self._facts(block, section.facts, is_section=True)
         if step is not None:
             step.code.append((block, frame.option))
         else:
             section.code.append(block)
 
-    def _facts(self, block: Block, where: Where, earlier: ParsedFacts | None) -> ParsedFacts:
+    def _facts(self, block: Block, earlier: ParsedFacts | None, *, is_section: bool = False) -> ParsedFacts:
+        from orion_deploy.checklist.facts import parse_step_facts
+        from orion_deploy.checklist.keys import Where
+
         if earlier is not None:
             raise ChecklistError(
-                "a second `yaml step` block for the same "
-                + ("step" if where == Where.STEP_BLOCK else "section"),
+                f"a second `yaml step` block for the same {'section' if is_section else 'step'}",
                 where=Place(self.path, block.line, 1, self.lines[block.line - 1]),
                 help="put all its keys into one block",
             )
+        where = Where.SECTION_BLOCK if is_section else Where.STEP_BLOCK
         return parse_step_facts("\n".join(block.text), self.path, block.line + 1, self.lines, where)
 
 

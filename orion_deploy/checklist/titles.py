@@ -13,7 +13,7 @@ from html import unescape
 from html.entities import html5
 from typing import Final
 
-TITLE_CHARACTERS_MAX: Final = 10_000
+TITLE_CHARACTERS_MAX: Final = 5_000
 """A longer text is data, not a title: its marks stay."""
 
 LABEL_CHARACTERS_MAX: Final = 999
@@ -21,7 +21,9 @@ LABEL_CHARACTERS_MAX: Final = 999
 
 NO_REFERENCES: Final[frozenset[str]] = frozenset()
 
-_MARK = re.compile(r"[\\`*_~<&\[\]\n]|!\[|https?://|www\.")
+_MARK = re.compile(r"[\\`*_~<&\[\]\n]|!\[")
+_MARK_OR_WEB = re.compile(_MARK.pattern + r"|https?://|www\.")
+"""Slower: for texts that hold an address."""
 _PUNCTUATION: Final = frozenset("!\"#$%&'()*+,-./:;<=>?@[\\]^_`{|}~")
 _ENTITY = re.compile(r"&(?:#[0-9]{1,7}|#[xX][0-9a-fA-F]{1,6}|[A-Za-z][A-Za-z0-9]{1,31});")
 _AUTOLINK = re.compile(r"<([A-Za-z][A-Za-z0-9.+-]{1,31}:[^\s<>\x00-\x1f]*+)>")
@@ -36,7 +38,9 @@ _TICKS = re.compile(r"`+")
 _WEB = re.compile(r"(?:https?://|www\.)(?=[^\s<.])[^\s<]++")
 _LETTER = re.compile(r"[A-Za-z]")
 _WEB_END = re.compile(r"(?:[?!.,:*_~'\"]|&[A-Za-z0-9]++;)$")
+_ENTITY_CHARACTERS_MAX: Final = 34
 _DESTINATION = re.compile(r"<(?:[^<>\\\n]|\\.)*+>")
+_DESTINATION_PART = re.compile(r"[^\\()\s\x00-\x1f]++|\\[!-/:-@\[-`{-~]|[()\\]")
 _LINK_TITLE = re.compile(r"\"(?:[^\"\\]|\\.)*+\"|'(?:[^'\\]|\\.)*+'|\((?:[^()\\]|\\.)*+\)", re.DOTALL)
 _LABEL = re.compile(r"\[((?:[^\[\]\\]|\\.)*+)\]", re.DOTALL)
 _SPACE = re.compile(r"[ \t]*\n?[ \t]*")
@@ -105,7 +109,8 @@ class _Inline:
     def run(self) -> None:
         """Read the whole text."""
         source, at = self.source, 0
-        while (match := _MARK.search(source, at)) is not None:
+        marks = _MARK_OR_WEB if "://" in source or "www." in source else _MARK
+        while (match := marks.search(source, at)) is not None:
             if match.start() > at:
                 self.parts.append(source[at : match.start()])
             at = self._mark(match.start(), match[0])
@@ -199,7 +204,7 @@ class _Inline:
             return end
         address = match[0]
         while True:
-            if ending := _WEB_END.search(address):
+            if ending := _WEB_END.search(address, max(0, len(address) - _ENTITY_CHARACTERS_MAX)):
                 address = address[: ending.start()]
             elif address.endswith(")") and address.count(")") > address.count("("):
                 address = address[:-1]
@@ -367,19 +372,14 @@ def is_destination(text: str) -> bool:
 def _bare_end(source: str, at: int) -> int | None:
     """Return the end of a destination without brackets: no spaces, parentheses in pairs."""
     depth = 0
-    while at < len(source):
-        char = source[at]
-        if char == "\\" and source[at + 1 : at + 2] in _PUNCTUATION:
-            at += 1
-        elif char == "(":
+    while part := _DESTINATION_PART.match(source, at):
+        if part[0] == "(":
             depth += 1
             if depth > _PARENTHESES_MAX:
                 return None
-        elif char == ")":
+        elif part[0] == ")":
             if depth == 0:
                 return at
             depth -= 1
-        elif char.isspace() or char < " ":
-            break
-        at += 1
+        at = part.end()
     return at if depth == 0 else None

@@ -25,11 +25,15 @@ _CRITERIA = re.compile(
     r"|\bdefinition\s+of\s+done\b|^\W*acceptance\W*$|^\W*criteria\W*$|成功标准|验收标准",
     re.IGNORECASE,
 )
-_GATES = re.compile(r"\bgates?\b", re.IGNORECASE)
+_GATES = re.compile(r"(?<!feature )\bgates?\b", re.IGNORECASE)
 _NOTES = re.compile(
     r"(?:(?:general|additional|important|other|risk|deployment)\s+)?notes?|备注|注意事项", re.IGNORECASE
 )
-_TRIGGER = re.compile(r"\b(?:triggers?|when|criteria|conditions?|decisions?|reasons?)\b", re.IGNORECASE)
+_TRIGGER = re.compile(
+    r"^\W*(?:when|triggers?|conditions?|criteria|reasons?)\b"
+    r"|\b(?:triggers?|criteria|conditions?|reasons?|decision(?:\s+points?)?|when|if)\W*$",
+    re.IGNORECASE,
+)
 _NUMBERING = re.compile(r"^(?:\d+(?:\.\d+)*[.)]?\s+)")
 
 _MANDATORY = re.compile(
@@ -106,12 +110,14 @@ def is_about_triggers(title: str) -> bool:
 
 def is_mandatory(title: str) -> bool:
     """Whether a title says MANDATORY or CRITICAL (in capitals, in brackets, or first and with a colon)."""
-    return _MANDATORY.search(title) is not None
+    low = title.lower()
+    return ("mandatory" in low or "critical" in low) and _MANDATORY.search(title) is not None
 
 
 def is_optional(title: str) -> bool:
     """Whether a title says `(optional)` or `(if needed)`, or begins with `Optional:`."""
-    return _OPTIONAL.search(title) is not None
+    low = title.lower()
+    return ("optional" in low or "if" in low) and _OPTIONAL.search(title) is not None
 
 
 def necessity(
@@ -185,7 +191,10 @@ def blanks_in(text: str) -> int:
 
 def is_kept_for_reference(title: str) -> bool:
     """Whether a step's title asks to keep a command, not to run it: "Document rollback command (keep handy)"."""
-    return _KEEP.search(title) is not None or _WRITE_DOWN.search(title) is not None
+    low = title.lower()
+    return ("keep" in low or "reference" in low or "command" in low) and (
+        _KEEP.search(title) is not None or _WRITE_DOWN.search(title) is not None
+    )
 
 
 def is_reference_comment(comment: str) -> bool:
