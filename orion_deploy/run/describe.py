@@ -38,7 +38,7 @@ def describe(checklist: Checklist, state: RunState, run: str) -> dict[str, Json]
             "overrides": overall.overrides,
         },
         "variables": dict(state.variables),
-        "secrets_given": sorted(state.secrets),
+        "secrets_given": [*sorted(state.secrets)],
         "notes": [_note(note) for note in state.notes],
         "sections": [
             {
