@@ -96,7 +96,7 @@ def _try(fd: int, path: Path) -> bool | None:
     try:
         fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except OSError as error:
-        if error.errno in (errno.EWOULDBLOCK, errno.EACCES):
+        if error.errno == errno.EWOULDBLOCK:
             return False
         raise NotRecordedError(
             f"the run cannot be locked: {error.strerror}; nothing was run",

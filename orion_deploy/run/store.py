@@ -173,12 +173,14 @@ class Store(Reader):
             data, link = journal.encode_all(events, self._link)
         except ValueError as error:
             raise NotRecordedError(f"{NOTHING_RUN}: {error}", help="make it shorter") from error
-        self._check_untouched()
         try:
+            self._check_untouched()
             files.write_all(self._fd, data)
             files.sync_data(self._fd)
         except OSError as error:
             raise self._taken_back(error) from error
+        except OrionError:
+            raise
         except BaseException:
             self.why_read_only = "the last write was interrupted; open the run again"
             raise
