@@ -33,7 +33,7 @@ def slug(text: str) -> str:
     spelled = text
     is_lossy = False
     if not text.isascii():
-        spelled = unicodedata.normalize("NFKD", text)
+        spelled = "".join(c for c in unicodedata.normalize("NFKD", text) if not unicodedata.combining(c))
         is_lossy = any(char.isalnum() and not char.isascii() for char in spelled)
     name = "-".join(_WORD.findall(_APOSTROPHE.sub("", spelled.lower())))
     if not name and not is_lossy:

@@ -74,11 +74,13 @@ _KEEP = re.compile(
 )
 _WRITE_DOWN = re.compile(
     r"^\W*(?:document|save|record|note(?:\s+down)?|write\s+down|copy|keep)\s+(?:(?:the|this|these|your|a|all)\s+)?"
-    r"(?:[\w/-]+\s+){0,3}commands?\b(?!\s*(?:output|results?|history|log))",
+    r"(?:(?!outputs?\b|results?\b)[\w/-]+\s+){0,3}commands?\b(?!\s*(?:output|results?|history|log))",
     re.IGNORECASE,
 )
 _KEEP_COMMENT = re.compile(
-    r"^\W*(?:save|keep|note|copy|write\s+down)\s+(?:this|these|the\s+following)\b(?!.*\b(?:output|results?)\b)"
+    r"^\W*(?:save|keep|note|copy|write\s+down)\s+(?:this|these|the\s+following|it|them)"
+    r"(?:\s+(?:commands?|lines?|scripts?|snippets?|blocks?)\b|\s+(?:for|at\s+hand|handy|in\s+case|somewhere|nearby|ready)\b|\W*$)"
+    r"(?!.*\b(?:outputs?|results?)\b)"
     r"|\bfor\s+(?:(?:quick|later|future)\s+)?reference\b|\breference\s+only\b|\bkeep\s+(?:it\s+|this\s+)?handy\b"
     r"|\b(?:do\s+not|don't|don\u2019t|never)\s+(?:run|execute)\s+(?:this|these|it)?\b",
     re.IGNORECASE,
