@@ -7,9 +7,10 @@ from collections.abc import Iterable, Iterator
 from typing import Final
 
 from orion_deploy.checklist.markdown_front import facts_in_lines
-from orion_deploy.checklist.model import Checklist, CodeBlock, Role, Section, Step
+from orion_deploy.checklist.model import Checklist, CodeBlock, Option, Role, Section, Step
 from orion_deploy.checklist.stated import Stated, is_first, stated
 from orion_deploy.checklist.titles import plain_title
+from orion_deploy.checklist.words import option_in
 from orion_deploy.checklist.yaml_text import INDENT, entry
 from orion_deploy.checklist.yaml_writer import fact_lines, own_front_lines, own_lines
 from orion_deploy.errors import ChecklistError
@@ -144,14 +145,23 @@ class _Writer:
             if block.option is None and block.role is not Role.STEP:
                 lines += _after(lines) + _block(block)
         for option in step.options:
-            mark = " (Recommended)" if option.recommended else ""
-            lines += ["", f"**Option {option.number}: {inline(option.title)}{mark}**"]
+            lines += ["", _option(option)]
             for block in step.code:
                 if block.option == option.number:
                     lines += _block(block)
         if step.steps:
             lines += _after(lines) + self._steps(step.steps)
         return lines
+
+
+def _option(option: Option) -> str:
+    """Return the line that begins an option: in bold, except where its words do not bear that."""
+    mark = " (Recommended)" if option.recommended else ""
+    spelled = [f"Option {option.number}: {words}{mark}" for words in _spellings(option.title)]
+    for line in [*(f"**{words}**" for words in spelled), *spelled]:
+        if option_in(plain_title(line), option.line) == option:
+            return line
+    return spelled[0]
 
 
 def _after(lines: list[str]) -> list[str]:

@@ -7,13 +7,14 @@ way; a key says it louder. See docs/format.md for the keys.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from types import MappingProxyType
 from typing import Final
 
 from orion_deploy.checklist import words
 from orion_deploy.checklist.code import block_of
-from orion_deploy.checklist.facts import ParsedFacts, facts_of, variables_of
+from orion_deploy.checklist.facts import facts_of, variables_of
 from orion_deploy.checklist.identity import Ids, digest_of
 from orion_deploy.checklist.keys import Where
 from orion_deploy.checklist.model import (
@@ -25,10 +26,12 @@ from orion_deploy.checklist.model import (
     SectionKind,
     Step,
 )
+from orion_deploy.checklist.notes import NOTES_TITLE, notes_body, notes_in
 from orion_deploy.checklist.references import Named, check_references
-from orion_deploy.checklist.yaml_nodes import ListNode, MapNode, Node, Source, compose
+from orion_deploy.checklist.yaml_nodes import ListNode, MapNode, Node, Scalar, Source, compose
 from orion_deploy.checklist.yaml_values import (
     boolean,
+    identifier,
     known_keys,
     mapping,
     text,
@@ -39,6 +42,9 @@ from orion_deploy.checklist.yaml_values import (
 from orion_deploy.errors import ChecklistError, Place
 
 DEFAULT_LANGUAGE: Final = "bash"
+FIRST_LEVEL: Final = 2
+LAST_LEVEL: Final = 6
+"""Levels of headings that sections have where the checklist is Markdown; the title has level 1."""
 
 
 def read_yaml(data: bytes, path: str) -> Checklist:
@@ -75,33 +81,34 @@ class _Parent:
     id: str = ""
     step_id: str = ""
     depth: int = 0
-    level: int = 0
+    level: int = FIRST_LEVEL - 1
     kind: SectionKind | None = None
     titles: tuple[str, ...] = ()
     is_mandatory: bool = False
+    is_optional: bool = False
 
 
 class _Reader:
-    """One pass for the ids that the author chose, one for everything."""
+    """One pass for the ids that the author chose and for notes, one for everything."""
 
     def __init__(self, source: Source, root: MapNode) -> None:
         self.source = source
         self.root = root
         self.ids = Ids()
         self.named: list[Named] = []
-        self.notes: Mapping[str, str] = NO_TEXTS
+        self.notes: dict[str, str] = {}
+        self._notes_body = ""
 
     def checklist(self, digest: str) -> Checklist:
+        """Return the checklist; `digest` is that of the file's bytes."""
         source, root = self.source, self.root
         known_keys(source, root, Where.CHECKLIST, "a checklist")
-        metadata, variables, notes, carry, cwd = (
-            root.get(key) for key in ("metadata", "variables", "notes", "carry", "cwd")
-        )
+        metadata, variables, carry, cwd = (root.get(key) for key in ("metadata", "variables", "carry", "cwd"))
         declared = () if variables is None else variables_of(source, variables)
-        self.notes = NO_TEXTS if notes is None else texts(source, "notes", notes)
         title = self._title(root, "a checklist")
         self._claim(root)
-        sections = self._first_section() + self._sections(root, _Parent())
+        self._find_notes(root)
+        sections = (*self._first_section(title), *self._sections(root, _Parent()), *self._notes_section())
         check_references(self.named, declared)
         return Checklist(
             title=title,
@@ -111,39 +118,35 @@ class _Reader:
             metadata=NO_TEXTS if metadata is None else texts(source, "metadata", metadata),
             variables=declared,
             sections=sections,
-            notes=self.notes,
+            notes=MappingProxyType(self.notes),
             cwd=None if cwd is None else text_given(source, "cwd", cwd),
             carry=carry is None or boolean(source, "carry", carry),
         )
 
     def _claim(self, node: MapNode) -> None:
         """Take the ids that the author chose, so that no made one stands in their way."""
-        stack: list[Node] = [node]
-        while stack:
-            at = stack.pop()
-            if isinstance(at, ListNode):
-                stack.extend(reversed(at.items))
-            elif isinstance(at, MapNode):
-                given = at.get("id")
-                if given is not None:
-                    name = text(self.source, "id", given)
-                    if not self.ids.claim(name):
-                        raise self.source.error(
-                            given, f"the id `{name}` stands twice", "each step has its own id"
-                        )
-                stack.extend(child for key in ("sections", "steps") if (child := at.get(key)) is not None)
+        for step in _inner(node, ("sections", "steps")):
+            given = step.get("id")
+            if given is not None:
+                name = identifier(self.source, "id", given)
+                if not self.ids.claim(name):
+                    raise self.source.error(
+                        given, f"the id `{name}` stands twice", "each step has its own id"
+                    )
 
     def _title(self, node: MapNode, what: str) -> str:
         value = node.get("title")
         if value is None:
-            raise self.source.error(
-                node, f"{what} has no `title`", "every checklist, section, step and option has one"
-            )
+            hint = "every checklist, section, step and option has one"
+            raise self.source.error(node, f"{what} has no `title`", hint)
         return " ".join(text_given(self.source, "title", value).split())
 
     def _prose(self, node: MapNode) -> str:
         value = node.get("text")
-        return "" if value is None else text(self.source, "text", value).strip("\n")
+        if value is None:
+            return ""
+        lines = [line.rstrip() for line in text(self.source, "text", value).split("\n")]
+        return "\n".join(lines).strip("\n")
 
     def _list(self, node: MapNode, key: str, what: str) -> list[MapNode]:
         """Return the mappings of a list."""
@@ -151,26 +154,78 @@ class _Reader:
         if value is None:
             return []
         if not isinstance(value, ListNode):
-            raise wrong(self.source, key, value, f"a list: each {what} begins with `- title:`")
+            raise wrong(self.source, key, value, f"a list: each {what} begins with `- `")
         return [mapping(self.source, item, f"a {what}") for item in value.items]
 
     def _flag(self, node: MapNode, key: str) -> bool | None:
         value = node.get(key)
         return None if value is None else boolean(self.source, key, value)
 
+    # Notes
+
+    def _find_notes(self, root: MapNode) -> None:
+        """Keep the notes of `notes`, and those that the text of sections of notes holds, as Markdown has them."""
+        for section in _inner(root, ("sections",)):
+            title, kind = section.get("title"), section.get("kind")
+            stated = kind.value if isinstance(kind, Scalar) else None
+            heading = title.value if isinstance(title, Scalar) else ""
+            if (stated or words.section_kind(heading)) == SectionKind.NOTES:
+                for tag, note in notes_in(self._prose(section)):
+                    self.notes.setdefault(tag, note)
+        given = self.root.get("notes")
+        if given is None:
+            return
+        notes = texts(self.source, "notes", given)
+        assert isinstance(given, MapNode)
+        for tag, note in notes.items():
+            if words.note_in(f"{tag}: x") is None:
+                hint = "a title names it in brackets: `Stop the app (ELEPHANT-A)`"
+                what = f"the tag `{tag}` is not written in capitals and with a hyphen"
+                raise self.source.error(given.entries[tag][0], what, hint)
+            if not note.strip():
+                raise self.source.error(given.entries[tag][1], f"the note `{tag}` is empty")
+        self._notes_body = notes_body(notes)
+        for tag, note in notes_in(self._notes_body):
+            self.notes.setdefault(tag, note)
+
+    def _notes_section(self) -> tuple[Section, ...]:
+        """Return the section that shows the notes of `notes`."""
+        if not self._notes_body:
+            return ()
+        return (
+            Section(
+                id=self.ids.make("", NOTES_TITLE),
+                title=NOTES_TITLE,
+                kind=SectionKind.NOTES,
+                level=FIRST_LEVEL,
+                line=self.source.line_of(self.root.entries["notes"][0]),
+                body=self._notes_body,
+            ),
+        )
+
     # Sections
 
-    def _first_section(self) -> tuple[Section, ...]:
-        """Return what stands before the first section: steps, text and code of the checklist itself."""
-        body = self._prose(self.root)
-        code = self._code(self.root)
-        parent = _Parent(kind=SectionKind.STEPS)
-        steps = self._steps(self.root, parent)
+    def _first_section(self, title: str) -> tuple[Section, ...]:
+        """Return what stands before the first section: text, code and steps of the checklist itself."""
+        body, code = self._prose(self.root), self._code(self.root)
+        name = self.ids.make("", title)
+        mandatory, optional = words.necessity(title, None, None)
+        handed = _Parent(kind=SectionKind.STEPS, is_mandatory=mandatory, is_optional=optional)
+        steps = self._steps(self.root, handed)
         if not (body or code or steps):
             return ()
         return (
             Section(
-                id="", title="", kind=SectionKind.STEPS, level=0, line=1, steps=steps, code=code, body=body
+                id=name,
+                title=title,
+                kind=SectionKind.STEPS,
+                level=FIRST_LEVEL - 1,
+                line=1,
+                steps=steps,
+                code=code,
+                body=body,
+                mandatory=mandatory,
+                optional=optional,
             ),
         )
 
@@ -180,36 +235,36 @@ class _Reader:
     def _section(self, node: MapNode, parent: _Parent) -> Section:
         source = self.source
         known_keys(source, node, Where.SECTION, "a section")
+        if parent.level == LAST_LEVEL:
+            raise source.error(node, f"sections nested deeper than {LAST_LEVEL - FIRST_LEVEL + 1} levels")
         title = self._title(node, "a section")
         stated = facts_of(source, node)
-        kind = stated.section_kind or words.section_kind(title, parent.kind)
-        mandatory, optional = self._necessity(title, stated)
-        name = self.ids.make(parent.id, title)
+        handed = stated.section_kind or words.section_kind(title, parent.kind)
+        is_worked = handed is SectionKind.NOTES and node.get("steps") is not None
+        kind = SectionKind.STEPS if is_worked else handed
+        mandatory, optional = words.necessity(title, stated.mandatory, stated.optional)
         inner = _Parent(
-            id=name,
+            id=self.ids.make(parent.id, title),
             level=parent.level + 1,
-            kind=kind,
+            kind=handed,
             titles=(*parent.titles, title),
-            is_mandatory=mandatory or parent.is_mandatory,
+            is_mandatory=parent.is_mandatory or mandatory,
+            is_optional=(parent.is_optional or optional) and kind is not SectionKind.ROLLBACK,
         )
+        is_kept = kind is not SectionKind.ROLLBACK and words.is_kept_for_reference(title)
         return Section(
-            id=name,
+            id=inner.id,
             title=title,
             kind=kind,
             level=inner.level,
             line=source.line_of(node),
             steps=self._steps(node, inner),
-            code=self._code(node),
+            code=self._code(node, is_kept=is_kept),
             sections=self._sections(node, inner),
             body=self._prose(node),
             mandatory=mandatory,
             optional=optional,
         )
-
-    def _necessity(self, title: str, stated: ParsedFacts) -> tuple[bool, bool]:
-        mandatory = words.is_mandatory(title) if stated.mandatory is None else stated.mandatory
-        optional = words.is_optional(title) if stated.optional is None else stated.optional
-        return mandatory, optional
 
     # Steps
 
@@ -223,13 +278,20 @@ class _Reader:
         stated = facts_of(source, node)
         name = stated.id or self.ids.make(parent.id, title)
         self.named.append(Named(name, stated.facts, stated.places, parent.step_id))
-        is_kept = stated.facts.reference or words.is_kept_for_reference(title)
+        is_kept = stated.facts.reference or (
+            parent.kind is not SectionKind.ROLLBACK and words.is_kept_for_reference(title)
+        )
         options, option_code = self._options(node, is_kept=is_kept)
         code = self._code(node, is_kept=is_kept) + option_code
         body = self._prose(node)
-        mandatory, optional = self._necessity(title, stated)
-        tags = tuple(dict.fromkeys((*words.tags_in((*parent.titles, title), self.notes), *stated.tags)))
-        inner = replace(parent, id=name, step_id=name, depth=parent.depth + 1, titles=(*parent.titles, title))
+        mandatory, optional = words.necessity(
+            title,
+            stated.mandatory,
+            stated.optional,
+            inherits_mandatory=parent.is_mandatory,
+            inherits_optional=parent.is_optional,
+        )
+        titles = (*parent.titles, title)
         return Step(
             id=name,
             title=title,
@@ -239,12 +301,14 @@ class _Reader:
             is_task=not self._flag(node, "numbered"),
             mandatory=mandatory,
             optional=optional,
-            tags=tags,
+            tags=tuple(dict.fromkeys((*words.tags_in(titles, self.notes), *stated.tags))),
             kind=words.kind_of_step(stated.facts, code, options),
             body=body,
             code=code,
             options=options,
-            steps=self._steps(node, inner),
+            steps=self._steps(
+                node, replace(parent, id=name, step_id=name, depth=parent.depth + 1, titles=titles)
+            ),
             facts=stated.facts,
             blanks=words.blanks_in(title) + words.blanks_in(body),
             digest=digest_of(title, body, code, options, stated.facts),
@@ -253,11 +317,16 @@ class _Reader:
     def _options(self, node: MapNode, *, is_kept: bool) -> tuple[tuple[Option, ...], tuple[CodeBlock, ...]]:
         options: list[Option] = []
         code: list[CodeBlock] = []
-        for number, item in enumerate(self._list(node, "options", "option"), start=1):
+        given = self._list(node, "options", "option")
+        if len(given) == 1:
+            raise self.source.error(given[0], "one option alone is no choice", "write a second one, or `run`")
+        for number, item in enumerate(given, start=1):
             known_keys(self.source, item, Where.OPTION, "an option")
             title = self._title(item, "an option")
-            recommended = self._flag(item, "recommended") or False
-            options.append(Option(number, title, self.source.line_of(item), recommended))
+            recommended = self._flag(item, "recommended")
+            is_recommended = words.is_recommended(title) if recommended is None else recommended
+            shown = words.without_recommended(title)
+            options.append(Option(number, shown, self.source.line_of(item), is_recommended))
             code += self._code(item, option=number, is_kept=is_kept)
         return tuple(options), tuple(code)
 
@@ -274,7 +343,7 @@ class _Reader:
                 "write the script as the first block of `code`",
             )
         if run is not None:
-            script = text_given(self.source, "run", run).strip("\n")
+            script = text_given(self.source, "run", run).removesuffix("\n")
             line = self.source.line_of(run)
             return (block_of(script, DEFAULT_LANGUAGE, line, option=option, is_reference=is_kept),)
         return tuple(self._block(item, option, is_kept) for item in self._list(node, "code", "code block"))
@@ -288,9 +357,22 @@ class _Reader:
                 node, "a code block has no `text`", "write `text: |` and the code below it, indented"
             )
         return block_of(
-            text(source, "text", content).strip("\n"),
+            text(source, "text", content).removesuffix("\n"),
             DEFAULT_LANGUAGE if language is None else text(source, "language", language),
             source.line_of(content),
             option=option,
             is_reference=is_kept,
         )
+
+
+def _inner(root: MapNode, keys: tuple[str, ...]) -> Iterator[MapNode]:
+    """Every mapping below `root` in lists under `keys`, in document order."""
+    stack: list[Node] = [root]
+    while stack:
+        node = stack.pop()
+        if isinstance(node, ListNode):
+            stack.extend(reversed(node.items))
+        elif isinstance(node, MapNode):
+            if node is not root:
+                yield node
+            stack.extend(child for key in keys if (child := node.get(key)) is not None)

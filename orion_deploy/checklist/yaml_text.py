@@ -54,15 +54,15 @@ def _escape(char: str) -> str:
 def entry(key: str, text: str, indent: str, *, is_stripped: bool = False) -> list[str]:
     """Return the lines of `key: text`; a text of several lines becomes a block below the key.
 
-    `is_stripped`: whoever reads strips line breaks at the ends, so that they need not be kept exactly.
+    `is_stripped`: whoever reads strips line breaks at the ends, so that they need not be kept exactly, and a
+    line that needed quotes becomes a block as well.
     """
-    text = text.strip("\n") if is_stripped else text
-    if "\n" not in text or _NOT_LITERAL.search(text):
+    if is_stripped:
+        text = text.strip("\n")
+    is_block = "\n" in text or (is_stripped and scalar(text) != text)
+    if not is_block or _NOT_LITERAL.search(text) or not text.strip(" \n"):
         return [f"{indent}{scalar(key)}: {scalar(text)}"]
     lines = text.split("\n")
-    content = [line for line in lines if line.strip(" ")]
-    if not content:
-        return [f"{indent}{scalar(key)}: {quoted(text)}"]
     hint = str(len(INDENT)) if _needs_hint(lines) else ""
     chomp = "" if is_stripped else "-" if lines[-1] else "" if lines[-2] else "+"
     if not is_stripped and not lines[-1]:

@@ -69,12 +69,9 @@ def _creates(subject: Subject) -> Iterator[Hit]:
                 or call.options & {"-readonly", "-ro"}
             ):
                 continue
-            option = (
-                ""
-                if call.writes or any(word.text.startswith(".backup") for word in call.sql)
-                else " -readonly"
-            )
-            instead = f"sqlite3{option} ..." if option else f'sqlite3 "file:{name}?mode=rw" ...'
+            is_read = not call.writes and not any(word.text.startswith(".backup") for word in call.sql)
+            uri = re.sub(r"^~(?=/)", "$HOME", name)
+            instead = f"sqlite3 -readonly {name} ..." if is_read else f'sqlite3 "file:{uri}?mode=rw" ...'
             yield block.hit(
                 (call.words[0].start, call.database.end if call.database else call.command.end),
                 f"if `{name}` is not there, `sqlite3` creates it, empty",

@@ -81,7 +81,8 @@ def _limits(subject: Subject) -> Iterator[_Limit]:
             terms = _terms(text)
             if not terms and (index := bisect_right(lines, number) - 1) >= 0:
                 terms = _terms(starts[index][1])
-            dimension, factor = _UNITS[match["unit"].lower().rstrip("s") or "s"]
+            unit = match["unit"].lower()
+            dimension, factor = _UNITS.get(unit) or _UNITS[unit.removesuffix("s")]
             value = float(match["value"].replace(",", "")) * factor
             for term in terms:
                 yield _Limit(

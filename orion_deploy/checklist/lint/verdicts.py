@@ -9,6 +9,7 @@ from typing import Final
 from orion_deploy.checklist.lint.finding import Hit, Rule, Severity
 from orion_deploy.checklist.lint.subject import Block, Subject
 from orion_deploy.checklist.model import Expectation
+from orion_deploy.checklist.shell_text import Command
 
 _ALONE: Final = frozenset(("nothing", "equals", "number"))
 """Matchers of the whole output: with several commands in a script they would judge all of it."""
@@ -36,16 +37,18 @@ def _guard_last(subject: Subject) -> Iterator[Hit]:
         yield block.hit(
             (guard.start, last.end),
             "as the last line its status is 1 whether all is well or not",
-            _guard_instead(guard.words[0].text),
+            _guard_instead(guard),
         )
 
 
-def _guard_instead(program: str) -> str:
-    if program in ("pgrep", "ps", "pidof"):
-        return "check: {process.absent: {program: NAME}}"
-    if program in ("lsof", "fuser"):
-        return "check: {files.closed: {path: [FILE]}}"
-    return "if CONDITION; then echo ERROR; exit 1; fi"
+def _guard_instead(guard: Command) -> str:
+    words = [word.text for word in guard.words]
+    named = next((word for word in reversed(words[1:]) if not word.startswith("-")), "NAME")
+    if words[0] in ("pgrep", "pidof") and re.fullmatch(r"[\w.-]+", named):
+        return f"check: {{process.absent: {{program: {named}}}}}"
+    if words[0] in ("lsof", "fuser"):
+        return f"check: {{files.closed: {{path: [{named}]}}}}"
+    return f"if {' '.join(word.raw for word in guard.words)}; then echo ERROR; exit 1; fi"
 
 
 def _echo_status(subject: Subject) -> Iterator[Hit]:
@@ -82,7 +85,7 @@ def _expectation_in_comment(subject: Subject) -> Iterator[Hit]:
         if step.facts.expect or step.facts.call is not None or step.options:
             continue
         blocks = [block for block in subject.scripts_of(step) if not block.is_reference]
-        offered = [e for block in blocks for e in _offered(block) if e.matcher != "prose"]
+        offered = [e for block in blocks for e in _offered(block) if e.matcher not in ("prose", "status")]
         if not offered:
             continue
         value = _as_yaml(offered, blocks)
@@ -92,7 +95,7 @@ def _expectation_in_comment(subject: Subject) -> Iterator[Hit]:
         yield Hit(
             subject.place(first.line, column, max(1, len(source) - column + 1)),
             f"`{first.text}` is known to readers of the comment alone",
-            f"expect: {value}" if value else "expect: {contains: TEXT}",
+            f"expect: {value}" if value else "one step for each command, with an `expect` of its own",
             step.id,
             {"expect": value} if value else {},
         )
@@ -126,9 +129,8 @@ def _as_yaml(offered: list[Expectation], blocks: list[Block]) -> str:
     values = [
         "{nothing: true}" if e.matcher == "nothing" else f"{{{e.matcher}: {scalar(e.value, in_flow=True)}}}"
         for e in dict.fromkeys(offered)
-        if e.matcher != "status"
     ]
-    return values[0] if len(values) == 1 else f"[{', '.join(values)}]" if values else ""
+    return values[0] if len(values) == 1 else f"[{', '.join(values)}]"
 
 
 RULES: Final = (
