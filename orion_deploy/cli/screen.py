@@ -14,10 +14,10 @@ if TYPE_CHECKING:
 
 def open_screen(file: str | None) -> int:
     """Open FILE, or the picker without one; returns the exit code. Raises OrionError as `show_screen`."""
-    require_terminal(file)
     if file is None:
         return show_screen(None)
     if os.path.isfile(file):
+        require_terminal(file)
         _put_up_splash(file)
     from orion_deploy.cli.files import resolve
 
