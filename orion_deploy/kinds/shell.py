@@ -5,10 +5,48 @@ A status alone is wrong for operators' scripts; see docs/verdict.md for the rule
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 
 from orion_deploy.checklist.model import Expectation
-from orion_deploy.kinds.verdict import Verdict
+from orion_deploy.checklist.shell_text import Script, parse
+from orion_deploy.kinds.answers import answers_of, has_broken_pipe, is_answer
+from orion_deploy.kinds.expected import Met, Printed, Seen, check, quote, shown
+from orion_deploy.kinds.shellscript import (
+    Statement,
+    name_of,
+    next_command,
+    shortened,
+    shows_status,
+    statements,
+    uses_status,
+    words_of,
+)
+from orion_deploy.kinds.verdict import Json, Outcome, Verdict
+
+FAILURES_SHOWN_MAX = 3
+ERROR_LINES = 20
+"""Of the output's end: where to look for the error message of a command that answered nothing."""
+CANNOT_RUN = {126: "it cannot be executed", 127: "it is not installed"}
+"""Statuses that a shell gives when it could not run a command (POSIX, 2.8.2)."""
+_SIGNALS = {
+    1: "HUP",
+    2: "INT",
+    3: "QUIT",
+    6: "ABRT",
+    9: "KILL",
+    11: "SEGV",
+    13: "PIPE",
+    14: "ALRM",
+    15: "TERM",
+}
+_ERROR = re.compile(
+    r"no such file|not found|permission denied|not permitted|cannot (?:open|access|stat|read)"
+    r"|unable to|not a database|is a directory|invalid (?:option|argument)|usage:|(?:^|[:\s])(?:error|fatal):",
+    re.IGNORECASE | re.MULTILINE,
+)
+_STOPPERS = frozenset({"pkill", "killall"})
+_TALKERS = frozenset({"echo", "printf", "logger", "cat", "tput", ":", "true"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,6 +56,8 @@ class HiddenFailure:
     line: int
     status: int
     command: str
+    pipeline: tuple[int, ...] = ()
+    """Statuses of each command of its pipeline, the last one's being `status`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,10 +72,295 @@ class ShellResult:
     reached_end: bool | None = None
     """True: the last line was executed. False: it left by `exit`, `set -e` or a signal. None: not known."""
     failures: tuple[HiddenFailure, ...] = ()
+    """Every command that failed by itself (not as a condition), the last one included."""
+    left_line: int = 0
+    """Line of the `exit` by which it left; 0 where there was none, or where it is not known."""
+    is_syntax_error: bool = False
+    pipeline: tuple[int, ...] = ()
+    """Statuses of each command of the last pipeline; empty where they are not known."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Ending:
+    """How a script came to its end: good, an answer (a search that found nothing), or open to doubt."""
+
+    is_good: bool
+    is_answer: bool
+    reason: str
 
 
 def shell_verdict(
     script: str, result: ShellResult, output: str, expectations: tuple[Expectation, ...]
 ) -> Verdict:
     """Decide how a shell step came out. `output` is the (bounded) text that it printed, sequences stripped."""
-    raise NotImplementedError
+    return _Judge(script, result, output).verdict(expectations)
+
+
+class _Judge:
+    """The rules, in the order in which they apply."""
+
+    def __init__(self, script: str, result: ShellResult, output: str) -> None:
+        self._script: Script = parse(script)
+        self._statements = statements(self._script)
+        self._result = result
+        self._output = output
+        self._lines = [line.strip() for line in output.splitlines() if line.strip()]
+
+    def verdict(self, expectations: tuple[Expectation, ...]) -> Verdict:
+        result = self._result
+        if reason := self._broken_off() or self._left_with_failure(expectations):
+            return self._given(Outcome.FAILED, reason)
+        ending = self._ending()
+        seen = check(self._printed(ending), expectations)
+        missed = [s for s in seen if s.met is Met.NO]
+        is_decided = any(s.met is Met.YES for s in seen)
+        shown_failure, hidden = self._hidden_failures(is_decided=is_decided)
+        if missed or shown_failure:
+            value = missed[0].value if missed else ""
+            return self._given(Outcome.FAILED, _joined(_missed(missed), shown_failure), value)
+        if hidden:
+            return self._given(Outcome.UNDECIDED, hidden)
+        unsure = [s for s in seen if s.met is Met.UNSURE]
+        is_met = is_decided and not unsure
+        expects_status = any(s.expectation.matcher == "status" and s.met is Met.YES for s in seen)
+        if not (ending.is_good or (is_met and (ending.is_answer or expects_status))):
+            return self._given(Outcome.UNDECIDED, _joined(ending.reason, *(_doubt(s) for s in unsure)))
+        if unsure:
+            return self._given(Outcome.UNDECIDED, _joined(*(_doubt(s) for s in unsure), ending.reason))
+        value = next((s.value for s in seen if s.value), "")
+        reasons = [f"{s.what}, as expected (\u201c{shown(s.expectation.text)}\u201d)" for s in seen]
+        if not reasons or result.exit_status:
+            reasons.append(ending.reason)
+        return self._given(Outcome.PASSED, _joined(*reasons), value)
+
+    def _given(self, outcome: Outcome, reason: str, value: str = "") -> Verdict:
+        result = self._result
+        values: dict[str, Json] = {
+            "exit_status": result.exit_status,
+            "signal": result.signal,
+            "why": result.why,
+            "reached_end": result.reached_end,
+            "failures": [
+                {"line": f.line, "status": f.status, "command": shortened(f.command)} for f in result.failures
+            ],
+        }
+        return Verdict(outcome, reason, value or self._value(), values)
+
+    def _value(self) -> str:
+        if not self._lines:
+            return "nothing printed" if self._result.exit_status == 0 else _status_words(self._result)
+        if len(self._lines) == 1:
+            return shown(self._lines[0])
+        return quote(self._lines)
+
+    # Before its end
+
+    def _broken_off(self) -> str:
+        """Say how the script was kept from coming to an end of its own, if it was."""
+        result = self._result
+        if result.why == "timeout":
+            return "it ran out of time and was ended"
+        if result.why:
+            return f"it was {result.why}"
+        if result.signal is not None:
+            return f"signal {result.signal} ({_SIGNALS.get(result.signal, 'unknown')}) ended it"
+        if result.is_syntax_error:
+            where = next((line for line in reversed(self._lines) if "line " in line), "")
+            said = f": {shown(where.partition(': ')[2] or where)}" if where else ""
+            return f"the shell cannot read the script (syntax error){said}; what stands after it did not run"
+        return ""
+
+    def _left_with_failure(self, expectations: tuple[Expectation, ...]) -> str:
+        """Say where the script left with a status that is not 0, if it did."""
+        result = self._result
+        status = result.exit_status
+        if result.reached_end is not False or not status:
+            return ""
+        if any(e.matcher == "status" and e.value.strip() == str(status) for e in expectations):
+            return ""
+        said = f"; it said \u201c{shown(self._lines[-1])}\u201d" if self._lines else ""
+        if result.left_line:
+            statement = self._at(result.left_line)
+            where = f": `{statement.text}`" if statement else ""
+            return f"line {result.left_line} left the script with status {status}{where}{said}"
+        if result.failures and result.failures[-1].status == status:
+            last = result.failures[-1]
+            return f"line {last.line}: `{self._text(last)}` ended with status {status}, at which the script left (set -e){said}"
+        return f"it left before its end with status {status}{said}"
+
+    # At its end
+
+    def _ending(self) -> _Ending:
+        result = self._result
+        status = result.exit_status
+        if status is None:
+            return _Ending(is_good=False, is_answer=False, reason="how it ended is not known")
+        if status == 0:
+            if result.reached_end is False and result.left_line:
+                return _Ending(True, False, f"line {result.left_line} left with `exit 0`")
+            return _Ending(True, False, "it ended with status 0")
+        if not self._statements or result.reached_end is None:
+            return _Ending(False, False, f"it ended with status {status}")
+        if result.reached_end is False:
+            return _Ending(False, False, f"it left with status {status}")
+        last = self._statements[-1]
+        where = f"line {last.line}: `{last.text}`"
+        return self._guard(last, status) or self._stopped(last, status) or self._answered(last, status, where)
+
+    def _guard(self, last: Statement, status: int) -> _Ending | None:
+        """`A && echo ERROR && exit 1` as the last command, which A kept from leaving: its status tells nothing else."""
+        probe, *rest = last.links
+        is_guard = (
+            rest
+            and rest[-1].is_exit
+            and all(link.operator == "&&" for link in rest)
+            and all(name_of(c) in _TALKERS for link in rest[:-1] for c in link.commands)
+        )
+        if not is_guard:
+            return None
+        text = self._part(last, 0)
+        if doubt := self._doubt_about(status, is_negated=probe.is_negated):
+            return _Ending(False, False, f"line {last.line}: the check `{text}` itself failed: {doubt}")
+        found = "succeeded" if probe.is_negated else "found nothing"
+        return _Ending(
+            True,
+            False,
+            f"line {last.line}: the check `{text}` {found} (status {status}), so its `exit` was not reached",
+        )
+
+    def _doubt_about(self, status: int, *, is_negated: bool = False) -> str:
+        """Say why a status of 1 is no plain "no", if it is not."""
+        if status in CANNOT_RUN and not is_negated:
+            return f"status {status}, {CANNOT_RUN[status]}"
+        if status != 1:
+            return f"status {status}"
+        if has_broken_pipe(self._result.pipeline):
+            return f"a command of its pipeline failed ({' | '.join(map(str, self._result.pipeline))})"
+        if (line := self._error_line()) is not None:
+            return f"it said \u201c{shown(line)}\u201d"
+        return ""
+
+    def _error_line(self) -> str | None:
+        return next((line for line in reversed(self._lines[-ERROR_LINES:]) if _ERROR.search(line)), None)
+
+    def _stopped(self, last: Statement, status: int) -> _Ending | None:
+        """`pkill` that found nothing to stop."""
+        stopper = last.links[0].commands[-1]
+        rest = last.links[1:]
+        if (
+            name_of(stopper) not in _STOPPERS
+            or any(x.operator != "&&" for x in rest)
+            or self._doubt_about(status)
+        ):
+            return None
+        return _Ending(
+            True,
+            False,
+            f"line {last.line}: `{self._part(last, 0)}` found nothing to stop: it was not running",
+        )
+
+    def _answered(self, last: Statement, status: int, where: str) -> _Ending:
+        command = last.last
+        if not last.links[-1].is_compound and status in answers_of(name_of(command), words_of(command)):
+            if doubt := self._doubt_about(status):
+                return _Ending(False, False, f"{where} ended with status {status}: {doubt}")
+            return _Ending(
+                False,
+                True,
+                f"{where} answered \u201cno\u201d (status {status}); whether that is good, the script does not say",
+            )
+        why = f" ({CANNOT_RUN[status]})" if status in CANNOT_RUN else ""
+        return _Ending(False, False, f"{where} ended with status {status}{why}, and nothing follows it")
+
+    # In its middle
+
+    def _hidden_failures(self, *, is_decided: bool) -> tuple[str, str]:
+        """Say which failures the author's own `echo $?` shows, and which ones the end hides; each empty if none."""
+        failures = list(self._result.failures)
+        if self._result.exit_status and self._result.reached_end and failures:
+            last = failures[-1]
+            if self._statements and last.line >= self._statements[-1].line:
+                failures.pop()  # It is the end itself.
+        hidden = []
+        for index, failure in enumerate(failures):
+            is_no = self._is_answer(failures, index)
+            follower = next_command(self._script, failure.line, failure.command)
+            if follower is not None and shows_status(follower):
+                words = (
+                    f"line {failure.line}: `{self._text(failure)}` ended with status {failure.status}"
+                    f"{_why(failure)}, which the command after it shows"
+                )
+                if not is_no:
+                    return words, ""
+                if not is_decided:
+                    hidden.append(words)
+            elif not is_no and not (follower is not None and uses_status(follower)):
+                hidden.append(
+                    f"line {failure.line}: `{self._text(failure)}` failed with status {failure.status}{_why(failure)}"
+                )
+        if not hidden:
+            return "", ""
+        more = len(hidden) - FAILURES_SHOWN_MAX
+        rest = f" and {more} more" if more > 0 else ""
+        return "", f"{'; '.join(hidden[:FAILURES_SHOWN_MAX])}{rest}; the script went on, and its end hides it"
+
+    def _is_answer(self, failures: list[HiddenFailure], index: int) -> bool:
+        """Whether a command's status is no failure of its own."""
+        failure = failures[index]
+        if has_broken_pipe(failure.pipeline):
+            return False
+        text = failure.command.strip() or self._text(failure)
+        if index and failures[index - 1].status == failure.status and self._is_function(text):
+            return True  # The function's own last command has been judged already.
+        return is_answer(text, failure.status)
+
+    def _is_function(self, text: str) -> bool:
+        name = re.escape(text.split(maxsplit=1)[0]) if text else "-"
+        return re.search(rf"(?:^|[\s;]){name}\s*\(\)", self._script.text) is not None
+
+    # Places
+
+    def _printed(self, ending: _Ending) -> Printed:
+        return Printed(
+            self._output, self._script, self._statements, self._result.exit_status, ending.is_answer
+        )
+
+    def _at(self, line: int) -> Statement | None:
+        return next((s for s in reversed(self._statements) if s.line <= line <= s.end_line), None)
+
+    def _text(self, failure: HiddenFailure) -> str:
+        """The failed command: the whole pipeline where its statement is one, else what the shell said."""
+        statement = self._at(failure.line)
+        if statement and len(statement.links) == 1 and not statement.links[0].is_compound:
+            return statement.text
+        return shortened(failure.command)
+
+    def _part(self, statement: Statement, index: int) -> str:
+        commands = statement.links[index].commands
+        return shortened(self._script.text[commands[0].start : commands[-1].end])
+
+
+def _why(failure: HiddenFailure) -> str:
+    if failure.status in CANNOT_RUN:
+        return f" ({CANNOT_RUN[failure.status]})"
+    if any(failure.pipeline[:-1]):
+        return f" (its pipeline: {' | '.join(map(str, failure.pipeline))})"
+    return ""
+
+
+def _missed(missed: list[Seen]) -> str:
+    return _joined(*(f"{s.what}, but \u201c{shown(s.expectation.text)}\u201d" for s in missed))
+
+
+def _doubt(seen: Seen) -> str:
+    return f"\u201c{shown(seen.expectation.text)}\u201d: {seen.what}"
+
+
+def _joined(*reasons: str) -> str:
+    return "; ".join(reason for reason in reasons if reason)
+
+
+def _status_words(result: ShellResult) -> str:
+    if result.signal is not None:
+        return f"signal {result.signal}"
+    return f"status {result.exit_status}"
