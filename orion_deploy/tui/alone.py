@@ -17,6 +17,7 @@ from orion_deploy.tui.safe_filter import SafeFilter
 from orion_deploy.tui.screens.panel import Panel
 
 Answer = TypeVar("Answer")
+STYLESHEET = os.path.join(os.path.dirname(os.path.abspath(__file__)), "orion.tcss")
 THEME_VARIABLE = "TEXTUAL_THEME"
 
 
@@ -32,7 +33,7 @@ def dress(app: App[Answer]) -> None:
 class AloneApp(App[Answer], Generic[Answer]):
     """An app that ends with an answer, or with None on any signal."""
 
-    CSS_PATH = "orion.tcss"
+    CSS_PATH = STYLESHEET
     splash_is_up = False
     ENABLE_COMMAND_PALETTE = False
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -86,13 +87,14 @@ def is_checklist(path: Path) -> bool:
 
 def title_of(path: Path) -> str:
     """The first heading or `title:` of a file, plain; its name where there is none."""
-    for raw in _beginning(path).decode("utf-8", "replace").split("\n"):
-        text = raw.strip()
-        if text.startswith("# "):
-            return plain_line(text[2:].strip())
-        if raw.startswith("title:") and path.suffix != ".md":
-            return plain_line(text.removeprefix("title:").strip().strip("\"'"))
-    return plain_line(path.name)
+    text = _beginning(path).decode("utf-8", "replace")
+    if path.suffix != ".md":
+        match = re.search(r"^title:\s*(.+)$", text, re.MULTILINE)
+        return plain_line(match[1].strip().strip("\"'")) if match else plain_line(path.name)
+    if text.startswith("---\n"):
+        text = text[4:].partition("\n---\n")[2]
+    match = re.search(r"^#{1,2}\s+(.+?)\s*#*$", text, re.MULTILINE)
+    return plain_line(match[1]) if match else plain_line(path.name)
 
 
 def _beginning(path: Path) -> bytes:

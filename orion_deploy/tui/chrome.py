@@ -64,15 +64,6 @@ def strip_lines(facts: StripFacts, width: int) -> list[Line]:
 
 def _second(facts: StripFacts, width: int) -> Line:
     totals = facts.totals
-    left = [Span(f" {totals.settled} of {totals.total} settled", "bold"), Span("  ")]
-    limit = estimate_s(facts.estimate)
-    is_late = limit is not None and facts.elapsed_s > limit
-    time_text = minutes(facts.elapsed_s)
-    if facts.estimate:
-        time_text += f" of {facts.estimate}"
-    left.append(Span(time_text + (", over" if is_late else ""), "warn" if is_late else "dim"))
-    if facts.result:
-        left += [Span("  "), Span(facts.result, "ok")]
     outstanding = [
         Span(text, role)
         for number, noun, role in (
@@ -92,6 +83,11 @@ def _second(facts: StripFacts, width: int) -> Line:
         right += [span, Span("  ")]
     if not outstanding:
         right = [Span("nothing outstanding ", "dim")]
+    left = [Span(f" {totals.settled} of {totals.total} settled", "bold"), Span("  ")]
+    room = width - width_of(left) - width_of(right) - 2
+    left.append(_time(facts, room))
+    if facts.result:
+        left += [Span("  "), Span(facts.result, "ok")]
     if facts.running:
         text = f"▸ running {minutes(facts.running_s) if facts.running_s >= 60 else f'{int(facts.running_s)} s'}: {facts.running}"
         room = width - width_of(left) - width_of(right) - 4
@@ -99,6 +95,17 @@ def _second(facts: StripFacts, width: int) -> Line:
             left += [Span("  "), Span(fit(text, room), "run")]
     gap = width - width_of(left) - width_of(right)
     return (*left, Span(" " * max(2, gap)), *right)
+
+
+def _time(facts: StripFacts, room: int) -> Span:
+    """Elapsed against the estimate, as much of it as there is room for; that it is over is never cut off."""
+    limit = estimate_s(facts.estimate)
+    is_late = limit is not None and facts.elapsed_s > limit
+    over = ", over" if is_late else ""
+    text = minutes(facts.elapsed_s) + over
+    if facts.estimate and room - len(text) >= 12:
+        text = fit(f"{minutes(facts.elapsed_s)} of {facts.estimate}", room - len(over)) + over
+    return Span(fit(text, room), "warn" if is_late else "dim")
 
 
 def _count(number: int, noun: str) -> str:
@@ -123,13 +130,18 @@ def bar_keys(
     width: int,
     keymap: Mapping[str, str],
     why_not: Callable[[str], str],
+    run_label: str = "run",
     actions: Sequence[Action] = ACTIONS,
 ) -> list[tuple[str, Line]]:
-    """The keys that fit, the most needed first chosen and then in the registry's order; those that are off, in grey."""
+    """The keys that fit, the most needed first chosen and then in the registry's order; those that are off, in grey.
+
+    `run_label` is what Enter means at the current row.
+    """
     chosen: set[str] = set()
     room = width - 1
     for action in sorted((a for a in actions if a.rank), key=lambda a: a.rank):
-        size = len(shown_key(action, keymap)) + 1 + len(action.label) + 2
+        label = run_label if action.id == "run" else action.label
+        size = len(shown_key(action, keymap)) + 1 + len(label) + 2
         if size <= room:
             chosen.add(action.id)
             room -= size
@@ -138,5 +150,6 @@ def bar_keys(
         if action.id in chosen:
             is_off = bool(why_not(action.id))
             key = Span(f" {shown_key(action, keymap)}", "key.off" if is_off else "key")
-            keys.append((action.id, (key, Span(f" {action.label} ", "key.off" if is_off else ""))))
+            label = run_label if action.id == "run" else action.label
+            keys.append((action.id, (key, Span(f" {label} ", "key.off" if is_off else ""))))
     return keys

@@ -5,8 +5,8 @@ from __future__ import annotations
 from orion_deploy.checklist.model import Expectation
 from orion_deploy.run.state import Attempt, StepState
 from orion_deploy.text import plain_line, stripped
-from orion_deploy.tui.lines import Line, Span, bounded, line, wrap
-from orion_deploy.tui.page import labelled_wrap
+from orion_deploy.tui.lines import Line, Span, bounded, line, width_of, wrap
+from orion_deploy.tui.page import LABEL_COLUMNS, labelled_wrap
 from orion_deploy.tui.words import OUTCOMES, clock, duration, size
 
 EXPECTATIONS_SHOWN_MAX = 4
@@ -29,6 +29,7 @@ def attempt_lines(
         parts.append("edited before it ran")
     if attempt.duration_s is not None:
         parts.append(f"took {duration(attempt.duration_s)}")
+    parts.append(_output(attempt, seen_bytes))
     lines: list[Line] = []
     head: list[Span] = []
     if attempt.finished_at is None and not attempt.ending:
@@ -39,15 +40,17 @@ def attempt_lines(
         lines += labelled_wrap("expected", plain_line(expectation.text), width)
     if (more := len(expectations) - EXPECTATIONS_SHOWN_MAX) > 0:
         lines += labelled_wrap("", f"and {more} more", width, "dim")
-    lines += verdict_lines(attempt, width)
-    dropped = attempt.output_dropped_bytes
-    total = attempt.output_bytes or seen_bytes
+    return lines + verdict_lines(attempt, width)
+
+
+def _output(attempt: Attempt, seen_bytes: int) -> str:
+    """How much it printed, and how much of that was not kept."""
+    total, dropped = attempt.output_bytes or seen_bytes, attempt.output_dropped_bytes
     if not total:
-        note = "nothing yet" if attempt.finished_at is None and not attempt.ending else "nothing"
-    else:
-        note = size(total) + (f", of which {size(dropped)} in the middle were not kept" if dropped else "")
-    lines += labelled_wrap("output", note, width, "dim")
-    return lines
+        return "no output yet" if attempt.finished_at is None and not attempt.ending else "no output"
+    return f"output {size(total)}" + (
+        f", of which {size(dropped)} in the middle were not kept" if dropped else ""
+    )
 
 
 def verdict_lines(attempt: Attempt, width: int) -> list[Line]:
@@ -58,11 +61,11 @@ def verdict_lines(attempt: Attempt, width: int) -> list[Line]:
             return labelled_wrap("outcome", attempt.ending, width, "warn")
         return []
     sign = OUTCOMES[verdict.outcome]
-    lines = wrap(
-        (Span("verdict   ", "label"), Span(sign.text, sign.role), Span(f"  {plain_line(verdict.reason)}")),
-        width,
-        hang=" " * 10,
-    )
+    spans = [Span("verdict   ", "label"), Span(sign.text, sign.role), Span(f"  {plain_line(verdict.reason)}")]
+    value = [Span("  value ", "label"), Span(plain_line(verdict.value), "bold")]
+    if verdict.value and width_of(spans) + width_of(value) <= width:
+        return [(*spans, *value)]
+    lines = wrap(spans, width, hang=" " * LABEL_COLUMNS)
     if verdict.value:
         lines += labelled_wrap("value", plain_line(verdict.value), width, "bold")
     return lines

@@ -94,6 +94,11 @@ class AskPerson:
     options: tuple[str, ...] = ()
     recommended: str = ""
 
+    @property
+    def is_a_mere_tick(self) -> bool:
+        """Whether the tick itself is the answer."""
+        return not (self.word or self.value or self.options)
+
 
 @dataclass(frozen=True, slots=True)
 class AskReason:
@@ -137,11 +142,12 @@ def on_run(
         return CompleteSection(row.section)
     step = session.step(row.id)
     state = session.state.step(step.id)
-    if question := question_of(step):
-        why = "" if not session.read_only else session.why_not_start(step.id)
-        return Refuse(why) if why else question
     if session.read_only:
         return Refuse(session.why_not_start(step.id))
+    if question := question_of(step):
+        if question.is_a_mere_tick:
+            return Refuse("it is a question to you: Space is the answer")
+        return on_tick(session, row)
     if state.status is Status.UNKNOWN:
         return Resolve(step.id)
     if step.kind == "choice" and state.option is None and step.options:
@@ -259,10 +265,10 @@ def on_tick(session: Session, row: Row | None) -> Decision:
         case _:
             pass
     question = question_of(step)
-    if question is not None and (question.word or question.value or question.options):
-        return question
     if why := session.why_reason_needed(step.id):
         return AskReason(step.id, why)
+    if question is not None and not question.is_a_mere_tick:
+        return question
     if step.blanks:
         return AskPerson(
             step.id, question=step.title, value=f"the {counted(step.blanks, 'blank')} of this step"
@@ -277,6 +283,7 @@ def why_not(session: Session | None, board: Board, row: Row | None, action: str)
     state = session.state
     step = board.steps.get(row.id) if row.kind == "step" else None
     step_state = state.step(row.id) if row.kind != "section" else None
+    is_running = step_state is not None and step_state.status is Status.RUNNING
     if action in _ACTING and session.read_only:
         holder = session.held_by
         return f"{holder.who} holds the run; you are looking on" if holder else "the run can only be read"
@@ -285,8 +292,10 @@ def why_not(session: Session | None, board: Board, row: Row | None, action: str)
     if action in ("skip", "untick", "edit", "choose", "output") and row.kind == "section":
         return "it is a section; go to one of its steps"
     match action:
-        case "run" if step_state is not None and step_state.status is Status.RUNNING:
+        case "run" if is_running:
             return "it is running; o shows its output, x cancels it"
+        case "tick" | "skip" | "edit" | "untick" if is_running:
+            return "it is running; wait for its end, or cancel it with x"
         case "tick" if row.kind == "section":
             return "Space ticks a step; Enter on a section completes it"
         case "tick" if step_state is not None and step_state.status is Status.DONE:
@@ -309,6 +318,23 @@ def why_not(session: Session | None, board: Board, row: Row | None, action: str)
             return "the commands are approved already"
         case _:
             return ""
+
+
+def run_label(session: Session, board: Board, row: Row | None) -> str:
+    """What Enter means on this row, in a word or two."""
+    if row is None or row.kind == "section":
+        return "complete"
+    state = board.step_state(row.id)
+    step = board.steps.get(row.id)
+    if state.status is Status.UNKNOWN:
+        return "decide"
+    if step is not None and question_of(step) is not None:
+        return "answer"
+    if step is not None and step.options and state.option is None:
+        return "choose"
+    if step is not None and state.attempts and has_run_before(session, step, state):
+        return "run again"
+    return "run"
 
 
 _ACTING = frozenset(

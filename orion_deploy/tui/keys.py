@@ -25,7 +25,7 @@ class Action(NamedTuple):
     """Place in the key bar when there is no room for all; 0 is never in it."""
 
 
-RUN, STEP, LOOK, MOVE, APP = "Run", "Step", "Look", "Move", "Run of the checklist"
+RUN, STEP, LOOK, MOVE, APP = "Run", "Step", "Look", "Move", "The whole run"
 GROUPS = (RUN, STEP, LOOK, MOVE, APP)
 
 ACTIONS: tuple[Action, ...] = (

@@ -13,11 +13,14 @@ from textual.screen import Screen
 from orion_deploy.errors import ExitCode, OrionError
 from orion_deploy.run.session import Session
 from orion_deploy.text import plain_line
-from orion_deploy.tui.alone import dress
+from orion_deploy.tui.alone import STYLESHEET, dress
 from orion_deploy.tui.board import Board
 from orion_deploy.tui.driver import TerminalDriver
 from orion_deploy.tui.messages import LeaveAsked, StepEnded, TerminalClosed
 from orion_deploy.tui.screens.main import MainScreen
+
+if TYPE_CHECKING:
+    from textual.command import Provider
 
 if TYPE_CHECKING:
     pass
@@ -26,12 +29,20 @@ LOOK_ON_S = 1.0
 """How often a second operator's screen looks for what the first has done."""
 
 
+def palette_commands() -> type[Provider]:
+    """What the palette offers; imported when it is opened."""
+    from orion_deploy.tui.palette import Commands
+
+    return Commands
+
+
 class OrionApp(App[int]):
     """One checklist on one terminal."""
 
-    CSS_PATH = "orion.tcss"
+    CSS_PATH = STYLESHEET
     TITLE = "orion-deploy"
     ENABLE_COMMAND_PALETTE = True
+    COMMANDS = {palette_commands}  # noqa: RUF012  # Textual declares it so
     COMMAND_PALETTE_BINDING = "f24"
     """The registry has the key of the palette; Textual's own binding must not take another."""
     splash_is_up = False

@@ -2,11 +2,21 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
 
-from orion_deploy.checklist.model import CodeBlock, Expectation, KindCall, Role, Section, SectionKind, Step
+from orion_deploy.checklist.model import (
+    NO_TEXTS,
+    CodeBlock,
+    Expectation,
+    KindCall,
+    Role,
+    Section,
+    SectionKind,
+    Step,
+)
 from orion_deploy.run.state import Attempt, Status, StepState
 from orion_deploy.text import plain, plain_line
 from orion_deploy.tui.lines import EMPTY, Line, Span, bounded, line, wrap
@@ -18,6 +28,7 @@ CODE_LINES_MAX = 400
 """Lines of one block that the page shows; `o` and the approval show all of them."""
 ATTEMPTS_SHOWN_MAX = 8
 LABEL_COLUMNS = 10
+_VARIABLE = re.compile(r"\$(?:\{(\w+)\}|(\w+))")
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +40,7 @@ class StepFacts:
     notes: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
     """The checklist's notes by tag."""
     values: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
-    """Values given so far, by placeholder."""
+    """Values of variables (no secret ones) and placeholders, by name."""
     expectations: tuple[Expectation, ...] = ()
     why_not: str = ""
     """Why it cannot be run now."""
@@ -48,7 +59,7 @@ def step_page(step: Step, section: Section, facts: StepFacts, width: int) -> lis
     if step.body.strip():
         lines += [EMPTY, *prose_lines(step.body, width)]
     if step.facts.call is not None:
-        lines += [EMPTY, *call_lines(step, step.facts.call, width)]
+        lines += [EMPTY, *call_lines(step, step.facts.call, width, facts.values)]
     lines += _code(step, facts, width)
     for danger in facts.dangers:
         lines += wrap((Span("! ", "warn"), Span(plain_line(danger), "dim")), width, hang="  ")
@@ -138,14 +149,27 @@ def labelled_wrap(label: str, text: str, width: int, role: str = "", label_role:
     return wrap((Span(lead, label_role), Span(text, role)), width, hang=" " * LABEL_COLUMNS)
 
 
-def call_lines(step: Step, call: KindCall, width: int) -> list[Line]:
-    """A typed step: its kind and its parameters."""
+def call_lines(step: Step, call: KindCall, width: int, values: Mapping[str, str] = NO_TEXTS) -> list[Line]:
+    """A typed step: its kind and its parameters; the value of a variable stands behind it."""
     word = "check" if step.facts.check else "watch" if step.facts.watch else "action"
     lines = labelled_wrap(word, plain_line(call.name), width, "code.command")
     for name, value in call.parameters.items():
-        text = ", ".join(str(v) for v in value) if isinstance(value, (list, tuple)) else str(value)
-        lines += labelled_wrap("", f"{plain_line(str(name))}: {plain_line(text)}", width, "code")
+        text = f"{name}: {in_words(value)}"
+        spans = [Span(" " * LABEL_COLUMNS), Span(plain_line(text), "code")]
+        meant = _VARIABLE.sub(lambda m: values.get(m[1] or m[2], m[0]), text)
+        if meant != text:
+            spans.append(Span(f"  = {plain_line(meant.partition(': ')[2])}", "dim"))
+        lines += wrap(spans, width, hang=" " * (LABEL_COLUMNS + 2))
     return lines
+
+
+def in_words(value: object) -> str:
+    """A parameter as one would write it."""
+    if isinstance(value, Mapping):
+        return ", ".join(f"{name}: {in_words(item)}" for name, item in value.items())
+    if isinstance(value, (list, tuple)):
+        return ", ".join(in_words(item) for item in value)
+    return str(value).lower() if isinstance(value, bool) else str(value)
 
 
 def _code(step: Step, facts: StepFacts, width: int) -> list[Line]:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
+
 from orion_deploy.checklist.model import Expectation, Section, Step
+from orion_deploy.errors import OrionError
 from orion_deploy.run.session import Session
 from orion_deploy.run.state import Attempt, StepState
 from orion_deploy.text import plain_line
@@ -16,6 +19,12 @@ from orion_deploy.tui.widgets.lines_view import Build
 
 TAIL_BYTES_PER_LINE = 400
 """Bytes read for every line of the pane: more than most lines have; what is cut is in the full output."""
+
+
+def homely(path: str) -> str:
+    """A path with `~` for the home folder."""
+    home = os.path.expanduser("~").rstrip("/")
+    return "~" + path[len(home) :] if home and (path == home or path.startswith(home + "/")) else path
 
 
 class Views:
@@ -61,12 +70,21 @@ class Views:
             state=state,
             now=now,
             notes=self.session.checklist.notes,
-            values=self.session.state.variables,
+            values=self.known_values(),
             expectations=self.expectations(step, state),
             why_not=self.board.with_titles(self.session.why_not_start(row.id)) if has_something else "",
             dangers=self.dangers(section, step),
         )
         return lambda width: step_page(step, section, facts, width)
+
+    def known_values(self) -> dict[str, str]:
+        """The values that may be shown: of variables that are not secret, and of placeholders."""
+        secret = {v.name for v in self.session.checklist.variables if v.secret}
+        try:
+            known = {**self.session.values, **self.session.state.variables}
+        except OrionError:
+            known = dict(self.session.state.variables)
+        return {name: value for name, value in known.items() if name not in secret}
 
     def dangers(self, section: Section, step: Step) -> tuple[str, ...]:
         """What lint says of the step's commands, found once."""
@@ -140,7 +158,7 @@ class Views:
         return StripFacts(
             title=plain_line(session.checklist.title),
             run=plain_line(session.run),
-            cwd=plain_line(session.cwd),
+            cwd=plain_line(homely(session.cwd)),
             totals=self.board.totals(),
             elapsed_s=max(0.0, until - state.started_at) if state.started_at else 0.0,
             estimate=self._estimate,

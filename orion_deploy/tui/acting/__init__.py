@@ -24,6 +24,8 @@ class Acting(Moving, WholeRun, Answers):
         """What comes first: take in what has ended meanwhile, then the resume and the approval screens."""
         for step_id in self.session.state.running:
             self.on_ended(step_id)
+        if not self.session.read_only:
+            self.session.warm()
         resume = self.session.resume
         if self.session.read_only:
             self.main.say(flow.why_not(self.session, self.board, self.main.row, "run"))

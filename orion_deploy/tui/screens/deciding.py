@@ -102,7 +102,8 @@ def section_panel(session: Session, board: Board, number: int) -> KeysPanel:
         return lines
 
     title = "Section complete?" if not open_rows else f"{counted(len(open_rows), 'step')} still open"
-    hint = keys_hint(("c", "the section is complete"), ("Esc", "not yet"))
+    word = "the section is complete" if not open_rows else "record it as complete all the same"
+    hint = keys_hint(("c", word), ("Esc", "not yet"))
     return KeysPanel(title, build, {"c": "complete"}, hint, is_grave=bool(open_rows))
 
 

@@ -56,9 +56,7 @@ class EditScreen(ModalScreen[str | None]):
 
     def on_mount(self) -> None:
         """Say which keys there are."""
-        hint = keys_hint(
-            ("Ctrl+S", "go on with this text"), ("Ctrl+O", "your own editor"), ("Esc", "leave it as written")
-        )
+        hint = keys_hint(("Ctrl+S", "go on with it"), ("Ctrl+O", "your own editor"), ("Esc", "as written"))
         self.query_one("#hint", LinesBar).show([hint])
         self.call_after_refresh(self.patience.shown)
 

@@ -15,7 +15,7 @@ from orion_deploy.text import plain_line
 from orion_deploy.tui.acting import Acting
 from orion_deploy.tui.board import Board, Row
 from orion_deploy.tui.chrome import bar_keys, strip_lines
-from orion_deploy.tui.flow import why_not
+from orion_deploy.tui.flow import run_label, why_not
 from orion_deploy.tui.keys import ACTIONS
 from orion_deploy.tui.lines import EMPTY, Line, Span, fit, line
 from orion_deploy.tui.messages import Act, RowMoved
@@ -28,6 +28,8 @@ from orion_deploy.tui.widgets.outline import Outline
 
 TAIL_S = 0.1
 """How often the output of a running step is looked at: 10 times a second keeps keys below 50 ms (docs/performance)."""
+EVIDENCE_PERCENT_MAX = 60
+"""The share of the step's rows that its evidence may take."""
 CLOCK_S = 1.0
 IDLE_CLOCK_S = 60.0
 
@@ -96,6 +98,7 @@ class MainScreen(Screen[None]):
         self.set_class(event.size.width < 100, "compact")
         self.show_strip()
         self.show_keys()
+        self.call_after_refresh(self.share_rows)
 
     def on_row_moved(self, event: RowMoved) -> None:
         """Another row: another page."""
@@ -117,7 +120,18 @@ class MainScreen(Screen[None]):
         row = self.row
         head, tail = self.views.evidence_of(row) if row is not None else (None, None)
         self.evidence.display = head is not None
+        self.query_one("#step").set_class(head is not None, "ran")
         self.evidence.show(head, tail)
+        self.share_rows()
+
+    def share_rows(self) -> None:
+        """Give the evidence the rows that it fills, and the page the rest; a running step fills its share."""
+        rows = self.query_one("#step").size.height
+        share = rows * EVIDENCE_PERCENT_MAX // 100
+        row = self.row
+        is_running = row is not None and row.id in self.session.state.running
+        wanted = share if is_running else self.evidence.wanted_rows(share)
+        self.page.styles.max_height = max(3, rows - wanted - 1) if wanted and rows else None
 
     def show_strip(self) -> None:
         """Paint the strip."""
@@ -129,7 +143,8 @@ class MainScreen(Screen[None]):
         def why(action: str) -> str:
             return why_not(self.session, self.board, self.row, action)
 
-        keys = bar_keys(self.size.width, self.keymap, why)
+        label = run_label(self.session, self.board, self.row)
+        keys = bar_keys(self.size.width, self.keymap, why, label)
         self.query_one("#keys", KeyBar).show_keys(keys)
 
     def say(self, text: str, role: str = "warn") -> None:

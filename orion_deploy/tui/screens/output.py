@@ -129,11 +129,13 @@ class OutputScreen(ModalScreen[None]):
             self._tell()
 
     def _tell(self, note: str = "") -> None:
-        running = "▸ running, End follows  " if self.still_runs() else ""
-        facts = f"{self.text.count:,} lines, {size(self.text.size_bytes)}  "
-        hint = keys_hint(("/", "search"), ("n N", "next, previous"), ("c", "copy"), ("Esc", "back"))
-        content = (Span(running, "run"), Span(note or facts, "bold" if note else "dim"), *hint)
-        self.query_one("#hint", LinesBar).show([content])
+        facts = f"{self.text.count:,} lines, {size(self.text.size_bytes)}"
+        running = "▸ running, End follows" if self.still_runs() else ""
+        self.query_one("#panel").border_subtitle = Content(" · ".join(t for t in (running, facts) if t))
+        hint = keys_hint(
+            ("/", "search"), ("n N", "next, previous"), ("← →", "long lines"), ("c", "copy"), ("Esc", "back")
+        )
+        self.query_one("#hint", LinesBar).show([(Span(note, "bold"), *hint)])
 
     def action_move(self, rows: int) -> None:
         """Some lines on."""

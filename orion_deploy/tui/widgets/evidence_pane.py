@@ -34,6 +34,16 @@ class EvidencePane(Widget):
         self._head, self._tail = head, tail
         self.renew()
 
+    def wanted_rows(self, rows_max: int) -> int:
+        """How many rows the attempt would fill, at most `rows_max`; 0 where there is none."""
+        width = max(10, self.size.width - 1)
+        if self._head is None:
+            return 0
+        rows = len(self._head(width))
+        if self._tail is not None and rows < rows_max:
+            rows += len(self._tail(rows_max - rows, width))
+        return min(rows, rows_max)
+
     def renew(self) -> None:
         """Ask for head and tail again, and paint them."""
         width, height = self.size.width, self.size.height

@@ -51,8 +51,8 @@ class LinesView(ScrollView, can_focus=True):
 
     @property
     def text_width(self) -> int:
-        """Columns for text: the widget's, less the scrollbar's, at most `TEXT_COLUMNS_MAX`."""
-        return max(10, min(self.scrollable_content_region.width, TEXT_COLUMNS_MAX))
+        """Columns for text: the widget's, less one kept for the scrollbar, at most `TEXT_COLUMNS_MAX`."""
+        return max(10, min(self.size.width - 1, TEXT_COLUMNS_MAX))
 
     def _lay_out(self) -> None:
         width = self.text_width

@@ -1,0 +1,324 @@
+"""Draw every screen into docs/screenshots/ as SVG, from the real app on the test checklist.
+
+Run `python scripts/screenshots.py [NAME...]`; `SCREENSHOTS=FOLDER` draws elsewhere.
+
+Deterministic: a fixed clock, fixed sizes, facts of a run that are written through the real store instead of
+waiting for processes.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import fcntl
+import os
+import shutil
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from textual.pilot import Pilot
+
+from orion_deploy.kinds.verdict import Outcome, Verdict
+from orion_deploy.run import events as ev
+from orion_deploy.run.edge import Edge
+from orion_deploy.run.opening import open_session
+from orion_deploy.run.session import Session
+from orion_deploy.tui.orion import OrionApp
+from orion_deploy.tui.patience import Patience
+
+ROOT = Path(__file__).resolve().parent.parent
+CHECKLIST = ROOT / "tests" / "tui" / "release.md"
+TARGET = ROOT / "docs" / "screenshots"
+START = 1_769_725_860.0
+"""2026-01-29 22:31 UTC."""
+SIZES = {"80x24": (80, 24), "120x40": (120, 40), "200x60": (200, 60)}
+BEFORE, DEPLOY, BACK = "before-the-release", "deployment", "rollback-if-needed"
+
+
+class Clock:
+    """A clock that only moves when it is told to."""
+
+    def __init__(self) -> None:
+        self.at = START
+
+    def __call__(self) -> float:
+        """The time."""
+        return self.at
+
+
+@dataclass(frozen=True)
+class Stage:
+    """A run to be drawn."""
+
+    session: Session
+    clock: Clock
+    locks: list[int] = field(default_factory=list)
+
+    def step(self, words: str, section: str = "") -> str:
+        """The id of the step whose title holds these words, in the section whose title begins so."""
+        return next(
+            step.id
+            for place, step in self.session.checklist.walk()
+            if words in step.title and place.title.startswith(section)
+        )
+
+    def ran(
+        self,
+        words: str,
+        output: str,
+        verdict: Verdict | None,
+        *,
+        took_s: float = 0.4,
+        more: bool = False,
+        lost: bool = False,
+        section: str = "",
+    ) -> str:
+        """Record an attempt of a step as the session would, with what it printed; without a verdict it still runs."""
+        step_id = self.step(words, section)
+        attempts = self.session.state.step(step_id).attempts
+        number, block = len(attempts) + 1, self.session.next_block(step_id)
+        folder = self.session.attempt_folder(step_id, number)
+        folder.mkdir(parents=True)
+        (folder / "out").write_text(output)
+        self._add(ev.Started(step=step_id, attempt=number, block=block, what="command", cwd=self.session.cwd))
+        began, self.clock.at = self.clock.at, self.clock.at + took_s
+        if verdict is None and not lost:
+            self.locks.append(os.open(folder / "sup.lock", os.O_RDWR | os.O_CREAT, 0o600))
+            fcntl.flock(self.locks[-1], fcntl.LOCK_EX)  # as the supervisor holds it for as long as it lives
+        elif lost:
+            self._add(
+                ev.Lost(step=step_id, attempt=number, reason="its supervisor is gone and left no status")
+            )
+        else:
+            assert verdict is not None
+            self._add(
+                ev.Finished(
+                    step=step_id,
+                    attempt=number,
+                    exit_status=0 if verdict.is_good else 3,
+                    started_at=began,
+                    duration_s=took_s,
+                    output_bytes=len(output),
+                    verdict=verdict.to_json(),
+                    more=more,
+                )
+            )
+        return step_id
+
+    def _add(self, event: ev.Event) -> None:
+        self.session._append(event)  # noqa: SLF001  # the scene is set through the session's own store
+
+    def pass_time(self, seconds: float) -> None:
+        """Later."""
+        self.clock.at += seconds
+
+
+def opened(folder: Path) -> Stage:
+    """A new run of the checklist, approved."""
+    clock = Clock()
+    edge = Edge(now=clock, who=lambda: "ann@shop-1")
+    session = open_session(folder / "release.md", run="2026-01-29-2231", edge=edge, cwd=str(folder))
+    return Stage(session, clock)
+
+
+QUEUE = Verdict(Outcome.PASSED, "the output shows what is expected", "in the queue: 0")
+ROWS = "".join(
+    f"{table:<12} {count:>7} rows\n"
+    for table, count in (("orders", 10204), ("items", 31877), ("customers", 2950))
+)
+
+
+def midway(stage: Stage) -> None:
+    """Half of the run: ticks, a skip, an override, an undecided step."""
+    stage.session.approve()
+    stage.pass_time(40)
+    stage.session.tick(stage.ran("order queue", "in the queue: 0\n", QUEUE))
+    stage.pass_time(55)
+    stage.session.tick(stage.step("quiet hour"))
+    stage.session.note("Tom is on call tonight, 0170 555 01", stage.step("quiet hour"))
+    stage.pass_time(30)
+    good = Verdict(Outcome.PASSED, "it reached its end with status 0", "3 tables")
+    stage.ran("Count the rows", ROWS, good, more=True)
+    stage.session.tick(
+        stage.ran(
+            "Count the rows", "region eu-1\n", Verdict(Outcome.PASSED, "it reached its end with status 0")
+        )
+    )
+    stage.session.complete_section(stage.session.find(stage.step("quiet hour"))[0].id)
+    stage.pass_time(200)
+    stage.session.tick(stage.step("Stop the shop"), reason="the host was stopped by operations at 22:30")
+    stage.ran(
+        "Release the version", "releasing 2.4\n", Verdict(Outcome.PASSED, "it reached its end with status 0")
+    )
+    stage.session.tick(stage.step("Release the version"))
+
+
+def failed(stage: Stage) -> None:
+    """A step that failed."""
+    midway(stage)
+    stage.pass_time(60)
+    stage.ran(
+        "Warm the caches",
+        "cache orders warm\ncache items warm\nno answer from cache-2 (10.0.4.12:6379)\n",
+        Verdict(Outcome.FAILED, "it left by `exit 3`", "exit 3"),
+        took_s=12.4,
+    )
+
+
+def running(stage: Stage) -> None:
+    """A step that runs."""
+    midway(stage)
+    stage.pass_time(60)
+    output = "".join(
+        f"cache {name} warm, {count} entries\n"
+        for name, count in zip("abcdefghijkl", range(120, 1320, 100), strict=False)
+    )
+    stage.ran("Warm the caches", output, None, took_s=14.0)
+
+
+def unknown(stage: Stage) -> None:
+    """An outcome that nobody knows."""
+    midway(stage)
+    stage.pass_time(60)
+    stage.ran("Warm the caches", "cache orders warm\n", None, lost=True)
+
+
+def rolling_back(stage: Stage) -> None:
+    """The way back."""
+    failed(stage)
+    stage.pass_time(90)
+    stage.session.enter_rollback("orders fail since 22:40")
+    stage.pass_time(5)
+    good = Verdict(Outcome.PASSED, "it reached its end with status 0")
+    stage.session.tick(stage.ran("Stop the shop", "stopped\n", good, section="Rollback"))
+
+
+def nothing(_stage: Stage) -> None:
+    """A run that has just begun."""
+
+
+def approved(stage: Stage) -> None:
+    """Approved, and nothing else."""
+    stage.session.approve()
+
+
+Keys = Sequence[str]
+
+
+@dataclass(frozen=True)
+class Scene:
+    """A screen: what has happened, which keys lead to it, on which step the cursor stands."""
+
+    name: str
+    setting: Callable[[Stage], None]
+    keys: Keys = ()
+    at: str = ""
+    sizes: tuple[str, ...] = ("80x24", "120x40")
+
+
+SCENES = (
+    Scene("main", midway, at="Warm the caches", sizes=("80x24", "120x40", "200x60")),
+    Scene("todo", approved, at="order queue", sizes=("80x24", "120x40")),
+    Scene("done", midway, at="order queue", sizes=("80x24", "120x40")),
+    Scene("running", running, at="Warm the caches", sizes=("80x24", "120x40", "200x60")),
+    Scene("failed", failed, at="Warm the caches", sizes=("80x24", "120x40")),
+    Scene("step", midway, ("right",), at="order queue", sizes=("80x24",)),
+    Scene("refused", approved, ("enter",), at="Release the version", sizes=("80x24",)),
+    Scene("approval", nothing),
+    Scene("confirm", approved, ("enter",), at="Stop the shop"),
+    Scene("value", midway, ("enter",), at="Release the version"),
+    Scene("again", failed, ("enter",), at="Warm the caches"),
+    Scene("override", approved, ("space",), at="Stop the shop"),
+    Scene("skip", midway, ("s",), at="Warm the caches"),
+    Scene("note", midway, ("n",), at="Warm the caches", sizes=("80x24",)),
+    Scene("unknown", unknown, ("enter",), at="Warm the caches"),
+    Scene("cancel", running, ("x",), at="Warm the caches", sizes=("80x24",)),
+    Scene("leave", running, ("q",), at="Warm the caches", sizes=("80x24",)),
+    Scene("section", failed, ("enter",), at="#section Deployment"),
+    Scene("rollback", failed, ("R",), at="Warm the caches"),
+    Scene("rolling-back", rolling_back, at="Choose the way back"),
+    Scene("choice", rolling_back, ("enter",), at="Choose the way back"),
+    Scene("output", running, ("o",), at="Warm the caches"),
+    Scene("edit", approved, ("e",), at="order queue"),
+    Scene("search", midway, ("slash", *"shop"), at="order queue", sizes=("80x24",)),
+    Scene("help", midway, ("question_mark",), at="order queue"),
+    Scene("finish", failed, ("F",), at="Warm the caches", sizes=("80x24",)),
+)
+
+
+async def draw(scene: Scene, size: str, target: Path) -> None:
+    """Draw one scene in one size."""
+    home = Path(os.environ["HOME"])
+    folder = home / "shop"
+    shutil.rmtree(folder, ignore_errors=True)
+    shutil.rmtree(home / ".local", ignore_errors=True)
+    folder.mkdir()
+    shutil.copy(CHECKLIST, folder)
+    stage = opened(folder)
+    try:
+        scene.setting(stage)
+        app = OrionApp(stage.session, {})
+
+        async def settle(pilot: Pilot[int], condition: Callable[[], bool]) -> None:
+            for _ in range(200):
+                await pilot.pause(0.01)
+                if condition():
+                    return
+            raise SystemExit(f"{scene.name} {size}: it does not come to rest")
+
+        async with app.run_test(size=SIZES[size]) as pilot:
+            await settle(pilot, lambda: is_ready(app))
+            if scene.at:
+                app.main.outline.go_to(row_of(app, scene.at), center=True)
+                await pilot.pause()
+            for key in scene.keys:
+                await settle(pilot, lambda: is_ready(app))
+                await pilot.press(key)
+            await pilot.pause(0.05)
+            await pilot.pause()
+            svg = app.export_screenshot(title=f"orion-deploy, {scene.name}")
+        (target / f"{scene.name}-{size}.svg").write_text(svg)
+    finally:
+        stage.session.close()
+        for lock in stage.locks:
+            os.close(lock)
+
+
+def is_ready(app: OrionApp) -> bool:
+    """Whether the screen on top takes keys."""
+    patience: Patience = getattr(app.screen, "patience", app.main.patience)
+    return not patience.refuses(time.monotonic())
+
+
+def row_of(app: OrionApp, words: str) -> int:
+    """The row of a step, or of a section (`#section Title`)."""
+    rows = app.main.board.rows
+    if words.startswith("#section "):
+        return next(n for n, row in enumerate(rows) if row.kind == "section" and row.title == words[9:])
+    found = [n for n, row in enumerate(rows) if row.kind == "step" and words in row.title]
+    return found[0]
+
+
+def main() -> None:
+    """Draw what was asked for, or everything."""
+    names = set(sys.argv[1:])
+    target = Path(os.environ.get("SCREENSHOTS", TARGET))
+    target.mkdir(parents=True, exist_ok=True)
+    os.environ["TZ"] = "UTC"
+    time.tzset()
+    with tempfile.TemporaryDirectory() as home:
+        os.environ["HOME"] = home
+        for name in ("XDG_STATE_HOME", "XDG_CONFIG_HOME", "TEXTUAL_THEME", "NO_COLOR"):
+            os.environ.pop(name, None)
+        for scene in SCENES:
+            for size in scene.sizes:
+                if not names or scene.name in names:
+                    asyncio.run(draw(scene, size, target))
+                    print(f"{scene.name}-{size}.svg")
+
+
+if __name__ == "__main__":
+    main()
