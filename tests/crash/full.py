@@ -2,8 +2,8 @@
 
     python tests/crash/full.py PART [--short] [--only NAME] [--points N] [--json]
 
-PART is a module `PART_crash` beside this file with a tuple `HARNESSES`. `--short` is what the test suite
-runs. Each harness runs on the product, then on each of its mutants.
+PART is a module `PART_crash` beside this file with a tuple `HARNESSES`, and perhaps a function `prepare`.
+`--short` is what the test suite runs. Each harness runs on the product, then on each of its mutants.
 """
 
 from __future__ import annotations
@@ -29,7 +29,9 @@ def main() -> int:
     parser.add_argument("--mutant", help="only this mutant; `none` for the product alone")
     parser.add_argument("--json", action="store_true", help="one JSON object a line")
     given = parser.parse_args()
-    harnesses: tuple[Harness, ...] = importlib.import_module(f"crash.{given.part}_crash").HARNESSES
+    part = importlib.import_module(f"crash.{given.part}_crash")
+    getattr(part, "prepare", lambda: None)()
+    harnesses: tuple[Harness, ...] = part.HARNESSES
     all_right = True
     for harness in harnesses:
         if given.only not in harness.name:

@@ -184,7 +184,7 @@ HARNESS = Harness(
     "a system call fails",
     faults,
     (PATH_EXISTS, SYNC_TRIED_AGAIN, ERROR_SWALLOWED),
-    short=28,
+    short=24,
     full=1_000,
     mutant_max=300,
 )
