@@ -44,7 +44,8 @@ def _what_it_destroys(command: Command) -> str:
             return f"`{' '.join(match[0].split()).rstrip(';')}` cannot be taken back"
         return ""
     look = _LOOKS.get(name)
-    return look(texts, words[1:]) if look is not None else ""
+    message = look(texts, words[1:]) if look is not None else ""
+    return message.replace("`...", f"`{name}") if message else ""
 
 
 def _rm(texts: list[str], words: tuple[Word, ...]) -> str:
@@ -100,9 +101,8 @@ def _verbs(*pairs: str) -> Callable[[list[str], tuple[Word, ...]], str]:
             if not t.startswith("-") or t in ("--volumes", "-v", "--recursive", "-a", "--all")
         )
         found = next((pair for pair in pairs if re.search(rf"(?:^|\s){pair}(?:\s|$)", said)), "")
-        return (
-            f"`{' '.join(re.sub(r'[^a-z -]', ' ', found).split())}` destroys what it names" if found else ""
-        )
+        words = " ".join(re.sub(r"[^A-Za-z -]", " ", found).split())
+        return f"`... {words}` destroys what it names" if found else ""
 
     return look
 

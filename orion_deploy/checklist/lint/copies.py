@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator
 from typing import Final
 
+from orion_deploy.checklist.lint import instead
 from orion_deploy.checklist.lint.finding import Hit, Rule, Severity
 from orion_deploy.checklist.lint.sqlite_calls import (
     copies,
@@ -34,7 +35,7 @@ def _live_copy(subject: Subject) -> Iterator[Hit]:
                 yield block.hit(
                     command,
                     f"a copy of `{live.text}` lacks what still stands in `{live.text}-wal`",
-                    f"action: {{sqlite.backup: {{database: {live.text}}}}}",
+                    instead.backup(live.text),
                 )
         for command, words in block.named(*_ARCHIVERS):
             live = next((word for word in words[1:] if is_live(word.text)), None)
@@ -42,7 +43,7 @@ def _live_copy(subject: Subject) -> Iterator[Hit]:
                 yield block.hit(
                     command,
                     f"an archive of `{live.text}` lacks what still stands in `{live.text}-wal`",
-                    f"action: {{sqlite.backup: {{database: {live.text}}}}}",
+                    instead.backup(live.text),
                 )
 
 
@@ -57,7 +58,7 @@ def _restore(subject: Subject) -> Iterator[Hit]:
             yield block.hit(
                 command,
                 f"beside an old `{destination.text}-wal` this restore is undone, or the database is damaged",
-                f"action: {{sqlite.restore: {{database: {destination.text}}}}}",
+                instead.restore(destination.text),
             )
 
 
@@ -73,7 +74,7 @@ def _restore_glob(subject: Subject) -> Iterator[Hit]:
                     yield block.hit(
                         source,
                         f"`{source.raw}` fails with no match or with two, and takes any old one if it is alone",
-                        f"action: {{sqlite.restore: {{database: {destination.text}}}}}",
+                        instead.restore(destination.text),
                     )
 
 
@@ -156,10 +157,8 @@ def _copy_is_original(subject: Subject) -> Iterator[Hit]:
                 and call.writes
                 and any(is_same_path(database, original) for original in known)
             ):
-                instead = f"action:\n  sqlite.rehearse:\n    database: {database}\n    up: {call.sql_file or 'up.sql'}\n    down: down.sql"
-                yield block.hit(
-                    call.command, f"this changes `{database}`, the original and not the copy", instead
-                )
+                message = f"this changes `{database}`, the original and not the copy"
+                yield block.hit(call.command, message, instead.rehearse(database, call.sql_file))
 
 
 RULES: Final = (
@@ -167,18 +166,18 @@ RULES: Final = (
         "live-copy", Severity.DANGER, "a database file copied while it may be in use",
         "Rows that are still in the write-ahead log are lost, silently and with `integrity_check` ok; under a writer 4 of 12 "
         "copies were malformed.",
-        "action: {sqlite.backup: {database: DATABASE}}", _live_copy,
+        instead.backup(), _live_copy,
     ),
     Rule(
         "restore-by-copy", Severity.DANGER, "a backup copied over the database",
         "SQLite replays a write-ahead log that is left beside it into the restored file. Nothing keeps the failed database "
         "for the search of its cause.",
-        "action: {sqlite.restore: {database: DATABASE}}", _restore,
+        instead.restore(), _restore,
     ),
     Rule(
         "restore-glob", Severity.DANGER, "a backup chosen by a pattern",
         "Which backup is meant must not depend on which files lie in a folder: this run's own is.",
-        "action: {sqlite.restore: {database: DATABASE}}", _restore_glob,
+        instead.restore(), _restore_glob,
     ),
     Rule(
         "backup-by-day", Severity.WARNING, "a backup named by the day alone",
@@ -193,6 +192,6 @@ RULES: Final = (
     Rule(
         "copy-is-original", Severity.DANGER, "a test on a copy that changes the original",
         "The commands copy the database and then migrate what they copied from: production is migrated before anyone decided to.",
-        "action: {sqlite.rehearse: {database: DATABASE, up: up.sql, down: down.sql}}", _copy_is_original,
+        instead.rehearse(), _copy_is_original,
     ),
 )  # fmt: skip

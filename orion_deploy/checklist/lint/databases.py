@@ -7,8 +7,9 @@ from collections.abc import Iterator
 from itertools import pairwise
 from typing import Final
 
+from orion_deploy.checklist.lint import instead
 from orion_deploy.checklist.lint.finding import Hit, Rule, Severity
-from orion_deploy.checklist.lint.sqlite_calls import is_live, sqlite_calls
+from orion_deploy.checklist.lint.sqlite_calls import sqlite_calls
 from orion_deploy.checklist.lint.subject import Subject
 
 _QUOTED_COLUMN = re.compile(
@@ -43,17 +44,8 @@ def _without_bail(subject: Subject) -> Iterator[Hit]:
             yield block.hit(
                 call.command,
                 message,
-                _migrate(call.database.text if call.database else "DATABASE", call.sql_file),
+                instead.migrate(call.path, call.sql_file),
             )
-
-
-def _migrate(database: str, sql_file: str) -> str:
-    name = sql_file or "up.sql"
-    down = re.sub(r"(?<=[-_.])up(?=\.sql$)", "down", name)
-    verb, up = ("rollback", name) if name == down and "down" in name else ("migrate", name)
-    if verb == "rollback":
-        return f"action:\n  sqlite.rollback:\n    database: {database}\n    down: {name}"
-    return f"action:\n  sqlite.migrate:\n    database: {database}\n    up: {up}"
 
 
 def _creates(subject: Subject) -> Iterator[Hit]:
@@ -62,20 +54,17 @@ def _creates(subject: Subject) -> Iterator[Hit]:
             continue
         for call in sqlite_calls(block):
             name = call.database.text if call.database else ""
-            if (
-                not name
-                or name == ":memory:"
-                or name.startswith("file:")
-                or call.options & {"-readonly", "-ro"}
-            ):
+            if not name or (call.stdin and call.writes):  # sqlite-goes-on says so too
+                continue
+            if name == ":memory:" or name.startswith("file:") or call.options & {"-readonly", "-ro"}:
                 continue
             is_read = not call.writes and not any(word.text.startswith(".backup") for word in call.sql)
             uri = re.sub(r"^~(?=/)", "$HOME", name)
-            instead = f"sqlite3 -readonly {name} ..." if is_read else f'sqlite3 "file:{uri}?mode=rw" ...'
+            safe = f"sqlite3 -readonly {name} ..." if is_read else f'sqlite3 "file:{uri}?mode=rw" ...'
             yield block.hit(
                 (call.words[0].start, call.database.end if call.database else call.command.end),
                 f"if `{name}` is not there, `sqlite3` creates it, empty",
-                instead,
+                safe,
             )
             break
 
@@ -84,11 +73,10 @@ def _under_timeout(subject: Subject) -> Iterator[Hit]:
     for block in subject.blocks:
         for call in sqlite_calls(block):
             if "timeout" in call.wrappers and (call.stdin or call.writes):
-                database = call.database.text if call.database else "DATABASE"
                 yield block.hit(
                     call.command,
                     "`timeout` kills `sqlite3` in the middle: status 124 says nothing about what was written",
-                    _migrate(database, call.sql_file) + "\ntimeout: 30s",
+                    instead.migrate(call.path, call.sql_file) + "\ntimeout: 30s",
                 )
 
 
@@ -97,8 +85,8 @@ def _quoted_column(subject: Subject) -> Iterator[Hit]:
         for call in sqlite_calls(block):
             for match in _QUOTED_COLUMN.finditer(call.text):
                 message = f'`"{match["name"]}"` is a text where there is no such column: the condition holds for every row'
-                instead = f"write {match['name']} without quotes, or [{match['name']}]"
-                yield block.hit(call.command, message, instead)
+                safe = f"write {match['name']} without quotes, or [{match['name']}]"
+                yield block.hit(call.command, message, safe)
 
 
 def _column_absent(subject: Subject) -> Iterator[Hit]:
@@ -108,12 +96,10 @@ def _column_absent(subject: Subject) -> Iterator[Hit]:
             match = _NOT_NULL.search(call.text)
             if match is None or not any(_is_about(match["name"], words) for words in added):
                 continue
-            database = call.database.text if call.database else "DATABASE"
-            sql = " ".join(call.text.split()).rstrip(";").replace('"', "'")
             yield block.hit(
                 call.command,
                 f"before the migration there is no column `{match['name']}`: the query fails, where nothing is wrong",
-                f'check:\n  sqlite.query:\n    database: {database}\n    sql: "{sql}"\n    expect: [[0]]',
+                instead.query(call.path, call.text),
             )
 
 
@@ -144,12 +130,11 @@ def _schema_by_grep(subject: Subject) -> Iterator[Hit]:
             if following.words[0].text not in ("grep", "egrep", "fgrep") or "w" in options or "x" in options:
                 continue
             name = following.words[-1].text
-            database = call.database.text if call.database else "DATABASE"
             table = re.search(r"\(\s*['\"]?(\w+)", call.text)
             yield block.hit(
                 (call.command.start, following.end),
                 f"`grep {name}` also finds `old_{name}`, of any type",
-                f"check:\n  sqlite.schema:\n    database: {database}\n    columns: {{{table[1] if table else 'TABLE'}: [{name}]}}",
+                instead.schema(call.path, table[1] if table else "TABLE", name, is_gone=block.is_rollback),
             )
 
 
@@ -164,9 +149,7 @@ def _rows_not_status(subject: Subject) -> Iterator[Hit]:
                 continue
             if call.command.is_nested:
                 continue
-            yield block.hit(
-                call.command, "with no row found it succeeds just the same", "expect: {contains: TEXT}"
-            )
+            yield block.hit(call.command, "with no row found it succeeds just the same", instead.contains())
 
 
 def _drop_order(subject: Subject) -> Iterator[Hit]:
@@ -197,11 +180,8 @@ def _live_backup_mode(subject: Subject) -> Iterator[Hit]:
             continue
         for call in sqlite_calls(block):
             if re.search(r"\.backup\b|\bvacuum\s+into\b", call.text, re.IGNORECASE):
-                database = call.database.text if call.database else "DATABASE"
-                instead = f"action: {{sqlite.backup: {{database: {database}}}}}" if is_live(database) else ""
-                yield block.hit(
-                    call.command, "the backup can be read by everyone on the machine (0644)", instead
-                )
+                message = "the backup can be read by everyone on the machine (0644)"
+                yield block.hit(call.command, message, instead.backup(call.path))
 
 
 RULES: Final = (
@@ -209,7 +189,7 @@ RULES: Final = (
         "sqlite-goes-on", Severity.DANGER, "`sqlite3 db < file.sql` without `-bail`",
         "After an error the rest is carried out, COMMIT included: a failed CREATE INDEX left the column and the version row, "
         "without the index. With a wrong path an empty database is migrated.",
-        "action: {sqlite.migrate: {database: DATABASE, up: up.sql}}", _without_bail,
+        instead.migrate(), _without_bail,
     ),
     Rule(
         "sqlite-creates", Severity.NOTE, "`sqlite3` on a path without `-readonly` or `mode=rw`",
@@ -219,7 +199,7 @@ RULES: Final = (
     Rule(
         "sqlite-timeout", Severity.DANGER, "`timeout` around `sqlite3`",
         "With status 124 the migration was once fully committed and once half there: the state must be read, not inferred.",
-        "action: {sqlite.migrate: {database: DATABASE, up: up.sql}}\ntimeout: 30s", _under_timeout,
+        instead.migrate() + "\ntimeout: 30s", _under_timeout,
     ),
     Rule(
         "quoted-column", Severity.DANGER, "a column in double quotes in a condition",
@@ -229,18 +209,18 @@ RULES: Final = (
     Rule(
         "column-absent", Severity.WARNING, "a count on a column that the migration adds",
         "Before the migration the column is absent, which is as good as no row; the query fails all the same.",
-        "check: {sqlite.query: {database: DATABASE, sql: SELECT COUNT(*) FROM t WHERE c IS NOT NULL, expect: [[0]]}}",
+        instead.query(),
         _column_absent,
     ),
     Rule(
         "schema-by-grep", Severity.WARNING, "a schema looked at with `grep`",
         "A name within another name matches, whatever its type; on a wrong path the output is empty and the `grep` fails alike.",
-        "check: {sqlite.schema: {database: DATABASE, columns: {TABLE: [COLUMN]}}}", _schema_by_grep,
+        instead.schema(), _schema_by_grep,
     ),
     Rule(
         "rows-not-status", Severity.WARNING, "a SELECT that finds nothing and succeeds",
         "The status of a query tells that it could be asked, not what it found.",
-        "expect: {contains: TEXT}", _rows_not_status,
+        instead.contains(), _rows_not_status,
     ),
     Rule(
         "drop-order", Severity.DANGER, "DROP COLUMN before DROP INDEX",
@@ -250,11 +230,11 @@ RULES: Final = (
     Rule(
         "guessed-duration", Severity.NOTE, "a duration guessed from a number of rows",
         "10,000 rows took 13 ms and 5 million about 3 s where `>10k rows, >5 s` was written.",
-        "action: {sqlite.rehearse: {database: DATABASE, up: up.sql, down: down.sql}}", _guessed_duration,
+        instead.rehearse(), _guessed_duration,
     ),
     Rule(
         "backup-mode", Severity.NOTE, "`.backup` or VACUUM INTO without `umask`",
         "The copy is created 0644: whoever has an account can read every row of it.",
-        "action: {sqlite.backup: {database: DATABASE}}", _live_backup_mode,
+        instead.backup(), _live_backup_mode,
     ),
 )  # fmt: skip

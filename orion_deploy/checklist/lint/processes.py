@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from itertools import pairwise
 from typing import Final
 
+from orion_deploy.checklist.lint import instead
 from orion_deploy.checklist.lint.finding import Hit, Rule, Severity
 from orion_deploy.checklist.lint.subject import Block, Subject
 from orion_deploy.checklist.shell_text import Word
@@ -53,11 +54,11 @@ def _by_pattern(subject: Subject) -> Iterator[Hit]:
             name, program = words[0].text.rsplit("/", 1)[-1], _program(pattern)
             if name == "pgrep":
                 message = f"`pgrep -f {pattern.text}` finds every command line that mentions it, this step's own shell too"
-                instead = f"check: {{process.absent: {{program: {program}}}}}"
+                safe = instead.absent(program)
             else:
                 message = f"`pkill -f {pattern.text}` ends every process whose command line mentions it, this app too"
-                instead = f"action: {{process.stop: {{program: {program}}}}}"
-            yield block.hit((command.start, words[-1].end), message, instead)
+                safe = instead.stop(program)
+            yield block.hit((command.start, words[-1].end), message, safe)
 
 
 def _by_listing(subject: Subject) -> Iterator[Hit]:
@@ -70,8 +71,8 @@ def _by_listing(subject: Subject) -> Iterator[Hit]:
             if re.search(r"grep\s+-\w*v", rest) or "[" in rest:
                 continue
             pattern = following.words[-1]
-            instead = f"check: {{process.absent: {{program: {_program(pattern)}}}}}"
-            yield block.hit((command.start, following.end), "`ps | grep` finds the `grep` itself", instead)
+            safe = instead.absent(_program(pattern))
+            yield block.hit((command.start, following.end), "`ps | grep` finds the `grep` itself", safe)
 
 
 def _kill_then_sleep(subject: Subject) -> Iterator[Hit]:
@@ -85,8 +86,7 @@ def _kill_then_sleep(subject: Subject) -> Iterator[Hit]:
             seconds = following.words[1].text if len(following.words) > 1 else "some"
             message = f"after {seconds} s nobody knows whether it has ended"
             program = _program(_pattern(words)[1]) if words[0].text.endswith("pkill") else "NAME"
-            instead = f"action: {{process.stop: {{program: {program}, deadline_s: 15}}}}"
-            yield block.hit(following, message, instead)
+            yield block.hit(following, message, instead.stop(program))
 
 
 def _kill_nine(subject: Subject) -> Iterator[Hit]:
@@ -114,8 +114,8 @@ def _nothing_to_kill(subject: Subject) -> Iterator[Hit]:
                 continue
             pattern = _pattern(words)[1]
             name = words[0].text.rsplit("/", 1)[-1]
-            instead = f"action: {{process.stop: {{program: {_program(pattern)}}}}}"
-            yield block.hit(command, f"`{name}` fails when there is nothing to stop", instead)
+            safe = instead.stop(_program(pattern))
+            yield block.hit(command, f"`{name}` fails when there is nothing to stop", safe)
 
 
 def _open_files(subject: Subject) -> Iterator[Hit]:
@@ -133,7 +133,7 @@ def _open_files(subject: Subject) -> Iterator[Hit]:
                 continue
             name = words[0].text.rsplit("/", 1)[-1]
             message = f"`{name}` fails alike when the file is closed, missing, or cannot be inspected"
-            yield block.hit(command, message, f"check: {{files.closed: {{path: [{', '.join(files)}]}}}}")
+            yield block.hit(command, message, instead.closed(files))
 
 
 def _background(subject: Subject) -> Iterator[Hit]:
@@ -153,8 +153,7 @@ def _background(subject: Subject) -> Iterator[Hit]:
 def _start(block: Block) -> str:
     command = next(command for command in block.top if command.after == "&")
     words = [word.text for word in command.words if word.text != "nohup"] or ["NAME"]
-    listed = ", ".join(f'"{word}"' if re.search(r"[^\w./~-]", word) else word for word in words)
-    return f"action: {{process.start: {{command: [{listed}]}}}}"
+    return instead.start(words)
 
 
 RULES: Final = (
@@ -163,38 +162,38 @@ RULES: Final = (
         "`pgrep -f` or `pkill -f` with a pattern that is not anchored",
         "The pattern is looked for in whole command lines: the step's own shell, an editor with the file open, `tail -f` on "
         "the log and this app match; a name in other letters does not.",
-        "check: {process.absent: {program: NAME}}", _by_pattern,
+        instead.absent(), _by_pattern,
     ),
     Rule(
         "ps-grep", Severity.WARNING, "`ps | grep`, which finds itself",
         "The `grep` stands in the list of processes with its own pattern: the answer is never `no`.",
-        "check: {process.absent: {program: NAME}}", _by_listing,
+        instead.absent(), _by_listing,
     ),
     Rule(
         "kill-then-sleep", Severity.DANGER, "`kill` followed by `sleep`",
         "An application that takes six seconds to end outlives a `sleep 2`, and one that is supervised comes back; what "
         "follows then works on a database that is in use.",
-        "action: {process.stop: {program: NAME, deadline_s: 15}}", _kill_then_sleep,
+        instead.stop(), _kill_then_sleep,
     ),
     Rule(
         "kill-nine", Severity.WARNING, "KILL without TERM before it",
         "A process that is killed writes nothing to disk and leaves locks and half-written files behind.",
-        "action: {process.stop: {program: NAME, deadline_s: 30}}", _kill_nine,
+        instead.stop(deadline_s=30), _kill_nine,
     ),
     Rule(
         "nothing-to-kill", Severity.WARNING, "`pkill` whose failure to find anything fails the step",
         "With nothing to stop the status is 1, although `already stopped` is what the step wants.",
-        "action: {process.stop: {program: NAME}}", _nothing_to_kill,
+        instead.stop(), _nothing_to_kill,
     ),
     Rule(
         "open-files", Severity.DANGER, "`lsof` or `fuser` as a condition",
         "Status 1 means closed, or that the file does not exist; 127 that there is no lsof; with two files 1 means that any one "
         "of them is closed. Processes of other users are not seen without root.",
-        "check: {files.closed: {path: [FILE]}}", _open_files,
+        instead.closed(), _open_files,
     ),
     Rule(
         "background", Severity.WARNING, "`command &` in a step",
         "The step ends at once whatever becomes of the command; its output and its death come later, unseen.",
-        "action: {process.start: {command: [NAME]}}", _background,
+        instead.start(), _background,
     ),
 )  # fmt: skip

@@ -56,6 +56,11 @@ class SqliteCall:
     """All SQL that can be seen: arguments and here-documents."""
 
     @property
+    def path(self) -> str:
+        """Its database as written, or a word to replace."""
+        return self.database.text if self.database is not None else "DATABASE"
+
+    @property
     def writes(self) -> bool:
         """Whether it changes the database, as far as can be seen: a file of SQL counts as changing it."""
         return self.stdin in ("file", "pipe", "read") or _WRITES.search(self.text) is not None

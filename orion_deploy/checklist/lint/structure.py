@@ -13,8 +13,9 @@ from orion_deploy.checklist.lint.subject import Block, Subject
 from orion_deploy.checklist.model import Role, SectionKind, Step
 from orion_deploy.errors import did_you_mean
 
-_CHANGES = re.compile(
-    r"\b(?:migrat|deploy|release|publish|upgrade|install|restart|rollout|apply|push)", re.IGNORECASE
+_CHANGES = re.compile(r"\b(?:migrat\w*|deploy\w*|roll[- ]?out|upgrad\w*)\b", re.IGNORECASE)
+_READS = re.compile(
+    r"\b(?:check|verify|test|review|plan|confirm|monitor|watch|look|document|pre-?deploy\w*)\b", re.IGNORECASE
 )
 _TOOLS_BACK = re.compile(
     r"\balembic\s+downgrade\b|\bflyway\s+undo\b|\bmigrate(?:\s+\S+)*\s+down\b|\bdb:rollback\b|\bmigrate:(?:rollback|undo)\b"
@@ -43,9 +44,7 @@ def _is_changing(step: Step) -> bool:
     if step.facts.action is not None:
         return True
     runs = any(block.role is Role.COMMAND for block in step.code)
-    return runs and (
-        _CHANGES.search(step.title) is not None or any(_CHANGES.search(b.script) for b in step.code)
-    )
+    return runs and _CHANGES.search(step.title) is not None and _READS.search(step.title) is None
 
 
 def _same_title(subject: Subject) -> Iterator[Hit]:

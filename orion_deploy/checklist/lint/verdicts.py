@@ -6,11 +6,13 @@ import re
 from collections.abc import Iterator
 from typing import Final
 
+from orion_deploy.checklist.lint import instead
 from orion_deploy.checklist.lint.finding import Hit, Rule, Severity
 from orion_deploy.checklist.lint.subject import Block, Subject
 from orion_deploy.checklist.model import Expectation
 from orion_deploy.checklist.shell_text import Command
 
+_GREPS: Final = ("grep", "egrep", "fgrep", "pgrep")
 _ALONE: Final = frozenset(("nothing", "equals", "number"))
 """Matchers of the whole output: with several commands in a script they would judge all of it."""
 
@@ -45,9 +47,9 @@ def _guard_instead(guard: Command) -> str:
     words = [word.text for word in guard.words]
     named = next((word for word in reversed(words[1:]) if not word.startswith("-")), "NAME")
     if words[0] in ("pgrep", "pidof") and re.fullmatch(r"[\w.-]+", named):
-        return f"check: {{process.absent: {{program: {named}}}}}"
+        return instead.absent(named)
     if words[0] in ("lsof", "fuser"):
-        return f"check: {{files.closed: {{path: [{named}]}}}}"
+        return instead.closed([named])
     return f"if {' '.join(word.raw for word in guard.words)}; then echo ERROR; exit 1; fi"
 
 
@@ -71,7 +73,7 @@ def _inverted_grep(subject: Subject) -> Iterator[Hit]:
             continue
         last = block.top[-1]
         nothing = [e for e in _offered(block) if e.matcher == "nothing"]
-        if last.words[0].text in ("grep", "egrep", "fgrep", "pgrep") and nothing:
+        if last.words[0].text in _GREPS and nothing:
             yield block.hit(
                 last,
                 "here finding nothing is the success, and its status is 1; on a wrong path too",
@@ -86,7 +88,7 @@ def _expectation_in_comment(subject: Subject) -> Iterator[Hit]:
             continue
         blocks = [block for block in subject.scripts_of(step) if not block.is_reference]
         offered = [e for block in blocks for e in _offered(block) if e.matcher not in ("prose", "status")]
-        if not offered:
+        if not offered or _said_by_others(blocks, offered):
             continue
         value = _as_yaml(offered, blocks)
         first = offered[0]
@@ -99,6 +101,15 @@ def _expectation_in_comment(subject: Subject) -> Iterator[Hit]:
             step.id,
             {"expect": value} if value else {},
         )
+
+
+def _said_by_others(blocks: list[Block], offered: list[Expectation]) -> bool:
+    """Whether `inverted-grep` or `echo-status` says all there is to say."""
+    last = blocks[-1].top[-1] if blocks[-1].top else None
+    if last is None or len(offered) > 1:
+        return False
+    is_inverted = last.words[0].text in _GREPS and offered[0].matcher == "nothing"
+    return is_inverted or any("$?" in word.text for word in last.words)
 
 
 def _offered(block: Block) -> tuple[Expectation, ...]:
@@ -153,6 +164,6 @@ RULES: Final = (
     Rule(
         "expectation-in-comment", Severity.NOTE, "an expectation that only a comment has",
         "As the key `expect` it is compared with the output, and the verdict shows both.",
-        "expect: {contains: TEXT}", _expectation_in_comment,
+        instead.contains(), _expectation_in_comment,
     ),
 )  # fmt: skip
