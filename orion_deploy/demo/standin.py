@@ -30,7 +30,7 @@ from contextlib import closing
 from pathlib import Path
 
 TICK_S = 0.5
-"""Seconds between two rows that the application writes."""
+"""Seconds between two rows that the application writes, unless its settings say otherwise."""
 WAL_ROWS = 100
 """Conversations whose rows are still in the write-ahead log when the database is made."""
 FLUSH_MS, FLUSH_SLOW_MS = 1.3, 7.5
@@ -108,6 +108,7 @@ class Orion:
     def __init__(self, home: Path) -> None:
         settings = json.loads((home / "app" / "settings.json").read_text("utf-8"))
         self._faults = frozenset(settings["faults"])
+        self.tick_s = float(settings.get("tick_s", TICK_S))
         self._log_path = home / "logs" / "orion.log"
         self._database = home / "data" / "orion.db"
         if self._database.exists():
@@ -266,7 +267,7 @@ def run_orion(home: Path, life: Life) -> None:
     app.tick()
     life.ready()
     while True:
-        readable, _, _ = select.select([messages, waker], [], [], TICK_S)
+        readable, _, _ = select.select([messages, waker], [], [], app.tick_s)
         if waker in readable:
             break
         if messages in readable:

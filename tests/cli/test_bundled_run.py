@@ -1,0 +1,126 @@
+"""The bundled checklist, from its first step to its last, on a sandbox: forward, and both ways back."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import pytest
+from support.cli import Done, orion
+from support.sandbox import sandbox
+
+from orion_deploy.demo.parts import living
+from orion_deploy.demo.sandbox import Sandbox
+
+ANSWERS = {
+    "day": "yes",
+    "success-time": "0.1",
+    "success-registry": "0",
+    "success-message": "yes",
+    "success-people": "yes",
+    "success-flush": "1.4",
+    "gate-errors": "yes",
+    "gate-flush": "1.4",
+    "gate-restore": "12",
+    "gate-leaks": "2",
+}
+"""What a person answers at the end, by step."""
+
+BACK = {"back-stop", "back-way", "back-down", "back-restore", "back-verified", "back-start", "back-message"}
+
+
+@pytest.fixture
+def box(tmp_path: Path) -> Iterator[Sandbox]:
+    """A sandbox without faults, whose application will have figures to look at at once."""
+    with sandbox(tmp_path / "box", conversations=1_000) as value:
+        _hurry(value)
+        yield value
+
+
+def _hurry(box: Sandbox) -> None:
+    """More figures a second, and shorter looks at what should stay stopped or up."""
+    text = box.checklist.read_text("utf-8")
+    text = text.replace("deadline_s: 15}", "deadline_s: 15, respawn_watch_s: 0.1}")
+    text = text.replace("command: $START_COMMAND}", "command: $START_COMMAND, settle_s: 0.1}")
+    box.checklist.write_text(text, "utf-8")
+    path = box.directory / "Orion" / "app" / "settings.json"
+    path.write_text(json.dumps({**json.loads(path.read_text("utf-8")), "tick_s": 0.02}), "utf-8")
+
+
+def _do(box: Sandbox, command: str, *more: str) -> Done:
+    return orion(command, box.checklist, *more, cwd=box.directory, env=box.environ)
+
+
+def _steps(box: Sandbox) -> dict[str, Any]:
+    """What the state beside the checklist says of each step."""
+    state = json.loads(box.checklist.with_name(f"{box.checklist.name}.state.json").read_text("utf-8"))
+    return {step["id"]: step for section in state["sections"] for step in section["steps"]}
+
+
+def _with_status(box: Sandbox, status: str) -> set[str]:
+    return {step_id for step_id, step in _steps(box).items() if step["status"] == status}
+
+
+def _columns(box: Sandbox) -> set[str]:
+    path = box.directory / "Orion" / "data" / "orion.db"
+    with closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True)) as database:
+        return {row[1] for row in database.execute("PRAGMA table_info(conversations)")}
+
+
+def test_the_whole_checklist_there_and_back(box: Sandbox) -> None:
+    """All that is typed or scripted settles by itself, a person answers, nothing is left; and all of it can be taken back."""
+    done = _do(box, "run", "--auto", "--approve")
+    for step in ("quiet", "way-back"):
+        assert done.code == 3, done
+        assert f"stopped at {step} " in done.out + done.err, done
+        assert _do(box, "tick", step).code == 0
+        done = _do(box, "run", "--auto")
+    assert done.code == 3, done
+    assert living(box.directory, "orion") is not None
+    assert "active_request_id" in _columns(box)
+    assert _with_status(box, "undecided") == {"memory"}
+    assert _do(box, "run", "--auto").code == 3
+    assert _with_status(box, "todo") == ANSWERS.keys() | BACK
+    for step, answer in ANSWERS.items():
+        ticked = _do(box, "tick", step, "--value", answer)
+        assert ticked.code == 0, ticked
+    last = _do(box, "run", "--auto")
+    assert last.code == 0, last
+    assert _with_status(box, "done") == _steps(box).keys() - BACK
+    assert not any("override" in step for step in _steps(box).values())
+
+    back = _do(box, "rollback", "--auto", "--reason", "to see that it works")
+    assert back.code == 1, back
+    assert "active_request_id" in _columns(box)
+    assert _do(box, "tick", "back-way", "--value", "Take the migration back").code == 0
+    assert _do(box, "skip", "back-restore", "--reason", "the other way was taken").code == 0
+    back = _do(box, "run", "--auto")
+    assert back.code == 0, back
+    assert "active_request_id" not in _columns(box)
+    assert _with_status(box, "done") >= BACK - {"back-restore"}
+    assert living(box.directory, "orion") is not None
+
+
+@pytest.mark.parametrize(
+    ("fault", "step", "words"),
+    [
+        ("app-respawns", "stop", "came back"),
+        ("open-handle", "closed", "reporter"),
+        ("migration-fails", "rehearse", "active_requests_id"),
+    ],
+)
+def test_a_fault_is_found_by_its_step(tmp_path: Path, fault: str, step: str, words: str) -> None:
+    """The step that is there for it fails, says what it saw, and nothing after it is carried out."""
+    with sandbox(tmp_path / "box", (fault,), conversations=1_000) as box:
+        _do(box, "run", "--auto", "--approve")
+        _do(box, "tick", "quiet")
+        done = _do(box, "run", "--auto")
+        assert done.code == 1, done
+        assert _with_status(box, "failed") == {step}
+        assert words in _steps(box)[step]["verdict"]["reason"]
+        assert "migrate" in _with_status(box, "todo")
+        assert "active_request_id" not in _columns(box)
