@@ -59,7 +59,9 @@ _OF_THE_SHELL = re.compile(
     r"|TERM|_|__step_.*|(?:OLD)?PWD|SHLVL|COLUMNS|LINES"
 )
 """Variables that a shell makes or keeps by itself, where they are not exported."""
-_EXPORTED_BY_THE_SHELL = frozenset({"_", "BASHOPTS", "COLUMNS", "LINES", "PWD", "SHELLOPTS", "SHLVL"})
+_EXPORTED_BY_THE_SHELL = frozenset(
+    {"_", "BASHOPTS", "COLUMNS", "LINES", "LOGNAME", "PWD", "SHELLOPTS", "SHLVL"}
+)
 _PREVIOUS_FOLDER = "OLDPWD"
 """Carried for `cd -`, but nothing that a person needs to hear of."""
 

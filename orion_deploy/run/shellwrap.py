@@ -20,7 +20,7 @@ SCRIPT_FD = 8
 WRAPPER_FD = 9
 FACTS = "facts"
 FAILURES_MAX = 64
-"""Failures in the middle of a script that are noted; a loop may have millions."""
+"""Failures in the middle of a script that are noted; the same one again and again, in a loop, is noted once."""
 COMMAND_CHARACTERS_MAX = 200
 BEGINNING = b"exec 8<&-; "
 """Stands on the script's own first line, so that every line keeps its number."""
@@ -33,7 +33,7 @@ _OTHERS_CODE = re.compile(
 
 _BASH = r"""
 exec 9<&-
-__step_failures=0 __step_end= __step_said= __step_options= __step_return=0 __step_pipe=(0)
+__step_failures=0 __step_end= __step_said= __step_options= __step_last= __step_return=0 __step_pipe=(0)
 __step_line() {
   local i
   for ((i = 1; i < ${#BASH_SOURCE[@]}; i++)); do
@@ -46,7 +46,8 @@ __step_line() {
   return 1
 }
 __step_failed() {
-  [[ $BASH_SUBSHELL -eq 0 && -z $__step_end && $__step_failures -lt @FAILURES_MAX@ ]] || return 0
+  [[ $BASH_SUBSHELL -eq 0 && -z $__step_end && $__step_failures -lt @FAILURES_MAX@ && $* != "$__step_last" ]] || return 0
+  __step_last=$*
   __step_failures=$((__step_failures + 1))
   if [[ ${BASH_SOURCE[1]} == /dev/fd/8 ]]; then __step_at=$2; else __step_line || return 0; fi
   {

@@ -184,7 +184,8 @@ class Supervisor:
         self._record_start()
         if is_shown:
             child.give_terminal(self._pid)
-        os.write(gate_write, child.GO)
+        with suppress(BrokenPipeError):  # It could not get ready, and has said why.
+            os.write(gate_write, child.GO)
         os.close(gate_write)
         self._error = error_read
         self._listen(error_read, self._take_error)

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from orion_deploy.errors import StoreError
 from orion_deploy.run import family, files
-from orion_deploy.run.attempt import RECORD_BYTES_MAX, STATUS, STEP_LOCK, read_run
+from orion_deploy.run.attempt import RECORD_BYTES_MAX, STATUS, STEP_LOCK, SUPERVISOR_LOCK, read_run
 
 ORPHAN_CHECK_S = 0.5
 """Where the system cannot tell of the end of a process that is not one's child."""
@@ -48,20 +48,23 @@ def _wait_and_tell(directory: Path, ended: threading.Event) -> None:
 
 def wait_for_end(directory: Path) -> None:
     """Block until the holder of `step.lock` lets go; where it was killed, until the step's own process ends."""
-    try:
-        fd = files.open_private(directory / STEP_LOCK, os.O_RDWR)
-    except (OSError, StoreError):
-        return  # Nothing is there that could run.
-    try:
-        fcntl.flock(fd, fcntl.LOCK_SH)
-    finally:
-        os.close(fd)
-    with suppress(OSError, StoreError):
+    with suppress(OSError, StoreError):  # Where nothing is there, nothing can run.
+        _wait_for_lock(directory / STEP_LOCK)
         if files.read_private(directory / STATUS, bytes_max=RECORD_BYTES_MAX) is None:
+            # The supervisor died. A dying process lets go of its locks in no certain order.
+            _wait_for_lock(directory / SUPERVISOR_LOCK)
             run = read_run(directory)
             pid, began = run.get("pid"), run.get("start")
             if isinstance(pid, int) and began and run.get("boot") == family.boot_id():
                 _wait_for_process(pid, str(began))
+
+
+def _wait_for_lock(path: Path) -> None:
+    fd = files.open_private(path, os.O_RDWR)
+    try:
+        fcntl.flock(fd, fcntl.LOCK_SH)
+    finally:
+        os.close(fd)
 
 
 def _wait_for_process(pid: int, began: str) -> None:
