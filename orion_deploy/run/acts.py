@@ -2,32 +2,24 @@
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
+from abc import abstractmethod
 from pathlib import Path
 
-from orion_deploy.checklist.model import Checklist, Section, SectionKind, Step
+from orion_deploy.checklist.model import SectionKind
 from orion_deploy.errors import RefusedError
 from orion_deploy.run import events as ev
 from orion_deploy.run import progress, rules
-from orion_deploy.run.blocks import Index, find_in
-from orion_deploy.run.state import RunState, Status
+from orion_deploy.run.asking import Asking
+from orion_deploy.run.state import Status
 
 REASON_CHARACTERS_MAX = 4_000
 
 
-class Acts(ABC):
+class Acts(Asking):
     """The acts of a person on a run. Every one raises RefusedError when the run is only looked on."""
 
-    checklist: Checklist
     path: Path
     data: bytes
-    secrets: dict[str, str]
-    _index: Index
-
-    @property
-    @abstractmethod
-    def state(self) -> RunState:
-        """The run's state as it stands on disk."""
 
     @abstractmethod
     def _append(self, *events: ev.Event) -> None:
@@ -40,18 +32,6 @@ class Acts(ABC):
     @abstractmethod
     def _snapshot_now(self) -> None:
         """Write the sidecar."""
-
-    def find(self, step_id: str) -> tuple[Section, Step]:
-        """Return the step and its section, by id, by number (`3`, in document order), or by the end of an id.
-
-        Raises:
-            RefusedError: there is no such step; names the nearest.
-        """
-        return find_in(self._index, step_id, self.checklist.path)
-
-    def step(self, step_id: str) -> Step:
-        """Return the step with this id. Raises as `find`."""
-        return self.find(step_id)[1]
 
     def approve(self) -> None:
         """Trust exactly these bytes."""

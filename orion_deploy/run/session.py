@@ -13,14 +13,14 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from orion_deploy import __version__
-from orion_deploy.checklist.model import Checklist, CodeBlock
+from orion_deploy.checklist.model import Checklist
 from orion_deploy.errors import OrionError, RefusedError
 from orion_deploy.kinds.verdict import Verdict
 from orion_deploy.run import attempt as attempts
 from orion_deploy.run import events as ev
 from orion_deploy.run import rules
 from orion_deploy.run.acts import Acts, bounded
-from orion_deploy.run.blocks import has_commands, index_of, is_block_id
+from orion_deploy.run.blocks import index_of, is_block_id
 from orion_deploy.run.desk import Desk, Prepared
 from orion_deploy.run.edge import Edge
 from orion_deploy.run.lock import Holder
@@ -30,7 +30,7 @@ from orion_deploy.run.repository import commit_of
 from orion_deploy.run.resume import InFlight, Resume, build
 from orion_deploy.run.state import RunState, Status
 from orion_deploy.run.store import Store
-from orion_deploy.run.values import Missing, conditions, missing_for, values_of
+from orion_deploy.run.values import conditions
 
 
 class Session(Acts):
@@ -93,73 +93,9 @@ class Session(Acts):
         """The folder in which steps run."""
         return self.state.cwd or self._cwd
 
-    def scripts(self, step_id: str) -> tuple[CodeBlock, ...]:
-        """The command blocks that running the step would run, in order, for the option chosen."""
-        return self.step(step_id).scripts(self.state.step(step_id).option)
-
-    def next_block(self, step_id: str) -> int:
-        """Index of the block that the next run of the step carries out."""
-        blocks = self.scripts(step_id)
-        done = self.state.step(step_id).blocks_done
-        return done if done < len(blocks) else 0
-
-    def is_interactive(self, step_id: str, script: str | None = None) -> bool:
-        """Whether the step's next run needs the real terminal: as its author says, else by its words."""
-        from orion_deploy.checklist.terminal import needs_terminal
-
-        step = self.step(step_id)
-        if step.facts.call is not None:
-            return False
-        if step.facts.interactive is not None:
-            return step.facts.interactive
-        blocks = self.scripts(step_id)
-        text = script or (blocks[self.next_block(step_id)].script if blocks else "")
-        return bool(needs_terminal(text))
-
-    def why_not_start(self, step_id: str) -> str:
-        """Say why the step cannot be run now, or an empty string."""
-        if self.read_only:
-            return self._why_read_only()
-        section, step = self.find(step_id)
-        if self.needs_approval:
-            return "the checklist is not approved yet; look at its commands first"
-        return rules.why_not_start(self.checklist, self.state, step, section)
-
-    def why_reason_needed(self, step_id: str) -> str:
-        """Say why ticking the step now needs a typed reason, or an empty string."""
-        return rules.why_reason_needed(self.checklist, self.state, self.step(step_id))
-
-    @property
-    def needs_approval(self) -> bool:
-        """Whether these bytes were never shown and trusted, and hold anything that could run."""
-        from orion_deploy.run.approvals import is_approved
-
-        digest = self.checklist.digest
-        if digest in self.state.approved or not has_commands(self.checklist):
-            return False
-        return not is_approved(digest)
-
-    @property
-    def values(self) -> dict[str, str]:
-        """Every variable that has a value now. Raises OrionError when one does not fit its type."""
-        return values_of(self.checklist, self.state, self.secrets, self.edge.environ())
-
-    def missing(self, step_id: str) -> Missing:
-        """The variables and placeholders without a value that the step's next run needs."""
-        step = self.step(step_id)
-        values = self.values
-        blocks = self.scripts(step.id)
-        block = blocks[self.next_block(step.id)] if blocks else None
-        return missing_for(step, block, self.checklist, self.state, values)
-
     def warm(self) -> None:
         """Start in the background what the first step would otherwise wait for."""
         self._desk.warm()
-
-    def _why_read_only(self) -> str:
-        if self.held_by is not None:
-            return f"{self.held_by.who} holds the run; you are looking on"
-        return "the run's state can only be read"
 
     # Running
 
