@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import warnings
 from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Final
@@ -96,7 +97,9 @@ def _check_regex(source: Source, node: Node, pattern: str) -> None:
     if len(pattern) > REGEX_CHARACTERS_MAX:
         raise source.error(node, f"the expression is longer than {REGEX_CHARACTERS_MAX} characters")
     try:
-        re.compile(pattern)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of the future of `[[`, which is nobody's concern here
+            re.compile(pattern)
     except (re.error, OverflowError, RecursionError) as error:
         hint = "in single quotes a backslash stands for itself: '\\d+'"
         raise source.error(node, f"{found(node)} is no regular expression: {error}", hint) from None

@@ -73,17 +73,20 @@ def known_keys(source: Source, node: MapNode, where: Where, what: str) -> dict[s
     known = keys_of(where)
     for name, (key, _) in node.entries.items():
         if name not in known:
-            raise source.error(key, f"{what} has no key `{name}`", _help_for_key(name, known, where))
+            raise source.error(key, f"{what} has no key `{name}`", _help_for_key(name, known, where, node))
     return known
 
 
-def _help_for_key(name: str, known: dict[str, Key], where: Where) -> str:
-    elsewhere = {n: k for w in Where for n, k in keys_of(w).items()}
-    if name in elsewhere and where in (Where.STEP_BLOCK, Where.SECTION_BLOCK):
-        return f"in Markdown `{name}` is said by the prose around the block; the block takes: " + ", ".join(
-            known
-        )
-    return did_you_mean(name, known) or "it takes: " + ", ".join(known)
+def _help_for_key(name: str, known: dict[str, Key], where: Where, node: MapNode) -> str:
+    in_markdown = where in (Where.STEP_BLOCK, Where.SECTION_BLOCK)
+    if in_markdown and any(name in keys_of(other) for other in Where):
+        return f"in Markdown the prose around the block says `{name}`; the block takes: " + ", ".join(known)
+    near = did_you_mean(name, known)
+    for key in ("check", "action", "watch"):
+        call = node.get(key) if key in known else None
+        if not near and isinstance(call, Scalar):
+            return f"parameters stand below their kind: `{key}: {{{call.value}: {{{name}: ...}}}}`"
+    return near or "it takes: " + ", ".join(known)
 
 
 def text(source: Source, key: str, node: Node) -> str:
