@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import shutil
 import sqlite3
 import subprocess
+import sys
 from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
 from pathlib import Path
@@ -106,3 +108,21 @@ def held(path: Path) -> Iterator[sqlite3.Connection]:
 
 
 HAS_CLI = shutil.which("sqlite3") is not None
+
+
+def leave_wal(path: Path, sql: str) -> None:
+    """Write to a database and die without closing it: committed rows stay in its `-wal`."""
+    code = (
+        "import os,sqlite3,sys\nc=sqlite3.connect(sys.argv[1],isolation_level=None)\n"
+        "c.execute('PRAGMA wal_autocheckpoint=0')\nc.executescript(sys.argv[2])\nos._exit(0)"
+    )
+    subprocess.run([sys.executable, "-I", "-S", "-c", code, str(path), sql], check=True)
+    assert path.with_name(path.name + "-wal").stat().st_size > 0
+
+
+def change_fact(run_directory: Path, path: Path, record: str, **values: object) -> None:
+    """Change what a run noted of a database."""
+    facts_path = run_directory / "facts.json"
+    facts = json.loads(facts_path.read_text())
+    facts["sqlite"][str(path)][record].update(values)
+    facts_path.write_text(json.dumps(facts))

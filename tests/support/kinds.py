@@ -70,7 +70,9 @@ class Worker:
         step: str = "",
         attempt: str = "attempt",
         env: Mapping[str, str] | None = None,
+        prefix: str = "",
     ) -> None:
+        """Start it; `prefix` is shell text that runs before it in the same process (`ulimit -f 100;`)."""
         self.directory = folder / "run" / attempt
         self.directory.mkdir(parents=True, exist_ok=True)
         request = self.directory / worker.REQUEST_NAME
@@ -88,8 +90,9 @@ class Worker:
         script = self.directory / "script"
         script.write_bytes(worker.worker_script())
         with open(script, "rb") as text, open(self.directory / "out", "wb") as out:
+            argv = [*worker.interpreter(), f"/dev/fd/{text.fileno()}"]
             self.process = subprocess.Popen(
-                [*worker.interpreter(), f"/dev/fd/{text.fileno()}"],
+                ["bash", "-c", f'{prefix} exec "$@"', "bash", *argv] if prefix else argv,
                 pass_fds=[text.fileno()],
                 stdin=subprocess.DEVNULL,
                 stdout=out,

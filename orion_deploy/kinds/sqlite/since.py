@@ -19,7 +19,7 @@ ROWS_COMPARED_MAX = 500_000
 
 @dataclass(frozen=True, slots=True)
 class Written:
-    """Rows written since a backup. `is_exact` is false where a table was too large to compare: changed rows then do not count."""
+    """Rows written since a backup: those that are new or other now, and by how many a table has become smaller. `is_exact` is false where a table was too large to compare: changed rows then do not count."""
 
     backup_at: float
     backup_path: str
@@ -41,7 +41,8 @@ class Written:
         if not self.rows:
             return f"{'nothing' if self.is_exact else 'no new row'} was written since the backup"
         tables = ", ".join(sorted({*self.new_or_changed, *self.gone}))
-        return f"{word}{self.rows:,} rows were written since the backup ({tables})"
+        rows = "1 row was" if self.rows == 1 else f"{self.rows:,} rows were"
+        return f"{word}{rows} written since the backup ({tables})"
 
 
 def written_since(run_directory: Path, database: Path) -> Written | None:
@@ -72,7 +73,7 @@ def rows_since(database: Path, backup: Backup) -> Written:
                     new[table], gone[table] = max(0, count - before), max(0, before - count)
                     continue
                 new[table] = _only_in("main", "backup", table, connection)
-                gone[table] = max(0, before - (count - new[table])) if count < before else 0
+                gone[table] = max(0, before - count)
             gone |= {table: before for table, before in backup.rows.items() if table not in new}
     except sqlite3.Error as fault:
         return Written(backup.at, backup.path, {}, {}, is_exact=False, fault=in_words(fault))

@@ -11,9 +11,10 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from orion_deploy.errors import RefusedError
-from orion_deploy.kinds.sqlite.connection import in_words
+from orion_deploy.kinds.sqlite.connection import in_words, is_interrupted
 from orion_deploy.kinds.sqlite.sql import Script
 from orion_deploy.kinds.sqlite.structure import (
+    SCRATCH_S_MAX,
     Structure,
     apply,
     copy_schema,
@@ -55,7 +56,9 @@ class Pair:
 
 
 def classify(connection: sqlite3.Connection, pair: Pair) -> Reading:
-    """Tell where a database stands. Nothing is written to it. Raises sqlite3.Error where its schema cannot be read.
+    """Tell where a database stands. Nothing is written to it.
+
+    Raises sqlite3.Error where its schema cannot be read, RefusedError where a script does not end.
 
     On a copy of the schema: the up script is carried out as far as it can (what is already there is passed
     over), giving `after`; the down script gives `before`; the up script must lead from there to `after` again.
@@ -68,12 +71,14 @@ def classify(connection: sqlite3.Connection, pair: Pair) -> Reading:
         try:
             apply(copy, pair.down)
         except sqlite3.Error as fault:
+            _refuse_endless(fault, pair.down)
             first = stumbles[0] if stumbles else in_words(fault)
             return Reading(State.FOREIGN, f"the migration does not fit this database: {first}")
         before = _read(copy, pair)
         try:
             apply(copy, pair.up)
         except sqlite3.Error as fault:
+            _refuse_endless(fault, pair.up)
             return Reading(State.FOREIGN, f"the migration does not fit this database: {in_words(fault)}")
         again = _read(copy, pair)
     finally:
@@ -125,6 +130,7 @@ def _as_far_as_it_goes(connection: sqlite3.Connection, script: Script) -> list[s
         try:
             connection.execute(statement.text).fetchall()
         except sqlite3.Error as fault:
+            _refuse_endless(fault, script)
             if not any(w in str(fault) for w in ("already exists", "duplicate column", "UNIQUE constraint")):
                 stumbles.append(in_words(fault))
     return stumbles
@@ -135,6 +141,14 @@ def mismatch(connection: sqlite3.Connection, wanted: Structure | None, pair: Pai
     assert wanted is not None
     seen = read_structure(connection, pair.version_table).but_for(pair.version_table)
     return "" if same(seen, wanted) else _some(seen, wanted)
+
+
+def _refuse_endless(fault: sqlite3.Error, script: Script) -> None:
+    if is_interrupted(fault):
+        raise RefusedError(
+            f"{script.path} has not ended after {SCRATCH_S_MAX:g} s on a copy without rows",
+            help="does one of its statements ever end?",
+        ) from fault
 
 
 def _some(seen: Structure, wanted: Structure) -> str:

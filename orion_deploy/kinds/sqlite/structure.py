@@ -7,14 +7,17 @@ end, and is the same column.
 from __future__ import annotations
 
 import sqlite3
+import time
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
-from orion_deploy.kinds.sqlite.connection import open_scratch
+from orion_deploy.kinds.sqlite.connection import OPS_PER_CALL, open_scratch
 from orion_deploy.kinds.sqlite.sql import Script, names_only, tokens
 
 VERSIONS_MAX = 10_000
+SCRATCH_S_MAX = 10.0
+"""How long work on an empty copy may take: it is milliseconds, unless a script never ends."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,13 +141,15 @@ def quoted(name: str) -> str:
 def copy_schema(connection: sqlite3.Connection, version_table: str) -> sqlite3.Connection:
     """Return a database in memory with the same schema, the same noted versions, and no other row.
 
-    Raises sqlite3.Error, also where a virtual table's module is not there.
+    It interrupts itself after SCRATCH_S_MAX. Raises sqlite3.Error, also where a virtual table's module is not there.
     """
     rows = connection.execute(
         "SELECT type, name, sql FROM main.sqlite_master WHERE sql IS NOT NULL AND name NOT LIKE 'sqlite\\_%' ESCAPE '\\' "
         "ORDER BY CASE type WHEN 'table' THEN 0 WHEN 'index' THEN 1 WHEN 'view' THEN 2 ELSE 3 END, rowid"
     ).fetchall()
     copy = open_scratch()
+    until_s = time.monotonic() + SCRATCH_S_MAX
+    copy.set_progress_handler(lambda: time.monotonic() > until_s, OPS_PER_CALL)
     try:
         copy.execute("PRAGMA foreign_keys = OFF")
         made: set[str] = set()
