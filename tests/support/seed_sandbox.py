@@ -79,13 +79,18 @@ class SeedBox:
             self.run("kill", pid)
         until(lambda: not self.pids("orion"), "Orion's stop")
 
+    def break_migration(self) -> None:
+        """Let the second statement of the migration name a column that is not there."""
+        up = self.home / "src" / "db" / "migrations" / "0001_add_active_request_up.sql"
+        up.write_text(break_migration(up.read_text("utf-8")), "utf-8")
+
     def pids(self, name: str) -> list[str]:
         """The processes of the namespace whose own name this is."""
         return self.run("pgrep", "-x", name).stdout.split()
 
 
 @contextmanager
-def seed_box(folder: Path, *, is_migration_broken: bool = False) -> Iterator[SeedBox]:
+def seed_box(folder: Path) -> Iterator[SeedBox]:
     """Build the home, start Orion in a namespace of its own, and end everything afterwards."""
     from orion_deploy.demo.sandbox import build_sandbox, stop_sandbox
 
@@ -96,11 +101,7 @@ def seed_box(folder: Path, *, is_migration_broken: bool = False) -> Iterator[See
     home = folder / "home"
     build_sandbox(home, conversations=10_000, program="orion")
     stop_sandbox(home)
-    migrations = home / "src" / "db" / "migrations"
-    shutil.copytree(home / "migrations", migrations)
-    if is_migration_broken:
-        up = migrations / "0001_add_active_request_up.sql"
-        up.write_text(break_migration(up.read_text("utf-8")), "utf-8")
+    shutil.copytree(home / "migrations", home / "src" / "db" / "migrations")
     copy = home / checklist.name
     shutil.copyfile(checklist, copy)
     environ = {
