@@ -164,15 +164,14 @@ def _number(printed: Printed, expectation: Expectation) -> _Answer:
     if comparison is None:
         return Met.UNSURE, "what number is expected cannot be read", ""
     lines = printed.lines
+    if not lines and _OF_STATUS.search(expectation.text) and printed.status is not None:
+        met = Met.YES if _holds(str(printed.status), comparison) else Met.NO
+        return met, f"it printed nothing, and its status is {printed.status}", f"status {printed.status}"
     numbers = [line for line in lines if _NUMBER_LINE.fullmatch(line)]
     if not numbers and printed.status == 0:  # With another one it is the number of an error message.
         numbers = _NUMBER.findall("\n".join(lines))
-        if len(numbers) != 1:
+        if len(numbers) > 1 and any(_holds(number, comparison) for number in numbers):
             numbers = []
-    if not numbers and not lines and _OF_STATUS.search(expectation.text) and printed.status is not None:
-        numbers = [str(printed.status)]
-        if _holds(numbers[0], comparison):
-            return Met.YES, f"its status is {printed.status}", f"status {printed.status}"
     if not numbers:
         return Met.UNSURE, f"it printed {quote(lines)}, in which no single number stands", ""
     if not expectation.from_comment:
