@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from support.others import give_away
 
 from orion_deploy.errors import RefusedError, StoreError
 from orion_deploy.run import events as ev
@@ -264,10 +265,8 @@ def test_a_state_folder_that_cannot_be_is_no_hindrance_beside(
 
 def test_another_users_runs_are_named(book: Path) -> None:
     """The second operator under another name is told whose runs they are."""
-    if os.geteuid() != 0:
-        pytest.skip("only root can make a folder of another user")
     where = Places.of(book)
     carried_out(where, "one")
-    os.chown(where.runs, 65534, 65534)
+    give_away(where.runs)
     with pytest.raises(StoreError, match="belongs to"):
         Store.open(where.run_directory("one"), edge=Edge())
