@@ -83,7 +83,7 @@ def _small_disk(state: Path, pages: int, every: int, tally: Tally) -> None:
     _mount("-t", "tmpfs", "-o", f"size={pages * PAGE_BYTES},mode=0700", "tmpfs", str(state))
     try:
         told = _session(state, tally, TRIES_MAX, every=every, stop_when_full=True)
-        _mount("-o", "remount,size=4m", str(state))
+        _mount("-t", "tmpfs", "-o", "remount,size=4m,mode=0700", "tmpfs", str(state))
         _go_on(state, told, tally, f"{pages} pages")
     finally:
         subprocess.run(["umount", "-l", str(state)], check=False, capture_output=True)
