@@ -37,7 +37,7 @@ _PLACEHOLDER_SIGNS: Final = ("<", "{{", "our_", "our-", "OUR_", "OUR-", "X.Y", "
 _OUTSIDE_QUOTES = re.compile(r"(?:\\.|(?<=\S)#|[^\\'\"#]++|\\$)*+")
 _QUOTE_END = {"'": re.compile(r"[^']*'"), '"': re.compile(r'(?:[^"\\]++|\\.)*+"')}
 _TAIL_CHARACTERS: Final = 40
-_OPEN_END = re.compile(r"(?:\\|\|\|?|&&|\bdo|\bthen|\belse|[{(])\s*$")
+_OPEN_END = re.compile(r"(?:\\|\|\|?|&&|(?P<compound>\bdo|\bthen|\belse|[{(]))\s*$")
 _CONTINUED_PROMPT = re.compile(r"[ \t]*>[ \t]")
 
 
@@ -130,8 +130,10 @@ def _prompted(text: str, prompt: re.Pattern[str] = _PROMPT) -> str:
         command = [lines[at][match.end() :]]
         reading.feed(command[0])
         at += 1
-        while at < len(lines) and reading.is_open and not prompt.match(lines[at]):
+        while at < len(lines) and not prompt.match(lines[at]):
             continued = _CONTINUED_PROMPT.match(lines[at])
+            if not (reading.is_open or (reading.is_compound and continued)):
+                break
             line = lines[at][continued.end() :] if continued and not reading.documents else lines[at]
             command.append(line)
             reading.feed(line)
@@ -146,6 +148,9 @@ class _Reading:
     def __init__(self) -> None:
         self.quote = ""
         self.documents: list[tuple[str, bool]] = []
+        """Here-documents whose end is still to come: delimiter, tabs stripped."""
+        self.is_compound = False
+        """It has opened a `do`, a `then` or a brace: whatever stands behind `> ` belongs to it."""
         self._continues = False
 
     @property
@@ -162,7 +167,9 @@ class _Reading:
             self._continues = False
             return
         bare = self._unquoted(line)
-        self._continues = _OPEN_END.search(bare[-_TAIL_CHARACTERS:]) is not None
+        end = _OPEN_END.search(bare[-_TAIL_CHARACTERS:])
+        self._continues = end is not None
+        self.is_compound = self.is_compound or (end is not None and end["compound"] is not None)
         if "<<" in bare:
             self.documents = [(m["word"], bool(m["strip"])) for m in _HEREDOC.finditer(line)]
 

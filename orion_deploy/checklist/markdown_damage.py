@@ -16,7 +16,7 @@ PROBLEMS_MAX: Final = 200
 
 _FENCE = re.compile(r"[ \t>]*(?:```|~~~)")
 _TICK_BOX = re.compile(r"[-*+]\[[ xX]\]\s|[-*+]\s+\[\]\s|(?:[-*+]|\d{1,9}[.)])\s+\[[ xX]\]\s|\[[ xX]\]\s+\S")
-_ITEM_BOX = re.compile(r"\[(?:[ xX]\]\S|\]\s|\s{2,}\]|\s[xX]\]|[xX]\s\])(?!\()|\[[ xX]\]$")
+_ITEM_BOX = re.compile(r"\[(?:[ xX]\](?![(\[:])\S|\]\s|\s{2,}\]|\s[xX]\]|[xX]\s\])|\[[ xX]\]$")
 _COMMENT: Final = 1
 
 

@@ -17,7 +17,7 @@ from orion_deploy.checklist.identity import Ids, digest_of
 from orion_deploy.checklist.markdown_drafts import Draft, SectionDraft, StepDraft
 from orion_deploy.checklist.markdown_tree import Block
 from orion_deploy.checklist.markdown_walk import is_step_block
-from orion_deploy.checklist.model import CodeBlock, Section, SectionKind, Step, StepFacts
+from orion_deploy.checklist.model import CodeBlock, Problem, Section, SectionKind, Step, StepFacts
 from orion_deploy.errors import ChecklistError
 
 OPTIONS_MIN: Final = 2
@@ -70,6 +70,7 @@ class _Finish:
             for step in reversed(self.steps_of.get(id(section), ())):
                 steps[id(step)] = self._step(step, handed[id(section)], steps)
         self._check_references()
+        self._tell_alternatives(drafts)
         built: dict[int, Section] = {}
         for section in reversed(drafts):
             built[id(section)] = self._section(section, steps, built)
@@ -117,6 +118,20 @@ class _Finish:
             else:
                 named.append(Named(step.id, step.facts.facts, step.facts.places, parent))
         check_references(named, self.draft.variables)
+
+    def _tell_alternatives(self, sections: list[SectionDraft]) -> None:
+        """Tell options that are steps or sections of their own: carrying the checklist out would carry out all of them."""
+        siblings: list[list[SectionDraft] | list[StepDraft]] = [self.draft.sections]
+        siblings += [
+            each for section in sections for each in (section.sections, section.steps) if len(each) > 1
+        ]
+        siblings += [step.steps for step in self.draft.steps if len(step.steps) > 1]
+        for group in siblings:
+            options = [draft for draft in group if words.option_in(draft.title, draft.line) is not None]
+            if len(options) >= OPTIONS_MIN:
+                what = f"`{options[0].title}` and what stands beside it are ways to choose from, but each would be carried out"
+                help = "put them as options under one step, and the operator chooses"
+                self.draft.problems.append(Problem("alternatives", what, options[0].line, help=help))
 
     def _step(self, draft: StepDraft, handed: _Handed, steps: dict[int, Step]) -> Step:
         stated = draft.facts

@@ -26,9 +26,7 @@ ENDINGS: Final = MARKDOWN_ENDINGS + YAML_ENDINGS
 """File names that are taken for checklists where a folder is searched."""
 
 _SNIFFED_BYTES: Final = 4_096
-_LIKE_YAML: Final = re.compile(
-    rb"(?:\xef\xbb\xbf)?(?:%YAML|(?:---\s*\n)?(?:\s*#[^\n]*\n|\s*\n)*(?:title|sections|steps|metadata|variables):)"
-)
+_LIKE_YAML: Final = re.compile(rb"%YAML\b|(?:title|sections|steps|metadata|variables):(?:\s|$)")
 _SPECIAL: Final = (
     (stat.S_ISDIR, "a folder", "name the checklist in it: a file that ends in .md or .yaml"),
     (stat.S_ISFIFO, "a pipe", "save what it carries to a file first: what was approved must be what runs"),
@@ -63,8 +61,14 @@ def is_yaml(data: bytes, path: str) -> bool:
         return True
     if name.endswith(MARKDOWN_ENDINGS):
         return False
-    begin = data[:_SNIFFED_BYTES]
-    return _LIKE_YAML.match(begin) is not None and re.search(rb"\n(?:---|\.\.\.)\s*\n", data) is None
+    lines = [
+        line for line in data[:_SNIFFED_BYTES].removeprefix(b"\xef\xbb\xbf").splitlines() if line.strip()
+    ]
+    if lines and lines[0].rstrip() == b"---":
+        if any(line.rstrip() in (b"---", b"...") for line in lines[1:]):
+            return False
+        lines = [line for line in lines[1:] if not line.startswith(b"#")]
+    return bool(lines) and _LIKE_YAML.match(lines[0]) is not None
 
 
 def load(path: str | os.PathLike[str]) -> tuple[Checklist, bytes]:
@@ -117,7 +121,7 @@ def _not_read(name: str, error: OSError | ValueError) -> ChecklistError:
 def _refuse_large(size: int, size_max: int, path: str) -> None:
     if size > size_max:
         raise ChecklistError(
-            f"the file has {'more than ' if size > MARKDOWN_BYTES_MAX else ''}{size:,} bytes; at most {size_max:,} are read",
+            f"the file has {size:,} bytes; at most {size_max:,} are read",
             where=Place(path),
             help="split the checklist, and keep data in files of its own",
         )

@@ -82,7 +82,7 @@ _KEEP_COMMENT = re.compile(
     r"(?:\s+(?:commands?|lines?|scripts?|snippets?|blocks?)\b|\s+(?:for|at\s+hand|handy|in\s+case|somewhere|nearby|ready)\b|\W*$)"
     r"(?!.*\b(?:outputs?|results?)\b)"
     r"|\bfor\s+(?:(?:quick|later|future)\s+)?reference\b|\breference\s+only\b|\bkeep\s+(?:it\s+|this\s+)?handy\b"
-    r"|\b(?:do\s+not|don't|don\u2019t|never)\s+(?:run|execute)\s+(?:this|these|it)?\b",
+    r"|\b(?:do\s+not|don't|don\u2019t|never)\s+(?:run|execute)\s+(?:this|these|it)(?:\s+(?:now|yet|here|commands?))*(?:\W*$|\s+unless\b)",
     re.IGNORECASE,
 )
 
