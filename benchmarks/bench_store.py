@@ -198,7 +198,12 @@ def status(folder: Path) -> None:
     store.append(*life(40), ev.RunFinished(result="completed", at=9.0))
     store.snapshot(force=True)
     store.close()
-    code = f"import json; from orion_deploy.run import sidecar; print(json.dumps(sidecar.current({str(book)!r})))"
+    code = (
+        "import json; from orion_deploy.run import sidecar\n"
+        f"document = sidecar.read({str(places.sidecar)!r})\n"
+        f"assert sidecar.is_current(document, {str(places.run_directory('one') / 'journal.jsonl')!r})\n"
+        "print(json.dumps(document))"
+    )
 
     def python(text: str) -> Callable[[], object]:
         return lambda: subprocess.run([sys.executable, "-c", text], stdout=subprocess.DEVNULL, check=True)
@@ -207,7 +212,7 @@ def status(folder: Path) -> None:
     print("The state of a finished run of 40 steps, read by a fresh interpreter")
     row("python -c pass", floor)
     row("python -c 'import json'", with_json, floor)
-    row("python: sidecar.current", read, floor)
+    row("python: sidecar.read, is_current, print", read, floor)
 
 
 def main() -> None:

@@ -175,16 +175,3 @@ def is_current(document: Mapping[str, Any], journal: str | os.PathLike[str]) -> 
         return False
     finally:
         os.close(fd)
-
-
-def current(checklist: str) -> dict[str, Any] | None:
-    """Return the sidecar beside a checklist if there is one and it is current, else None: then ask `Places`."""
-    beside = os.path.realpath(checklist)
-    try:
-        document = read(beside + SUFFIX)
-    except Exception:  # Whatever is wrong with a snapshot, the long way knows better.
-        return None
-    if document is None or os.sep in str(document.get("run", os.sep)):
-        return None
-    journal = os.path.join(beside + RUNS_SUFFIX, str(document["run"]), JOURNAL_NAME)
-    return document if is_current(document, journal) else None
