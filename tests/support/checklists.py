@@ -4,9 +4,18 @@ from __future__ import annotations
 
 from typing import Any
 
+from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
 
 from orion_deploy.checklist.yaml_text import value
+
+SPARING = settings(
+    deadline=None,
+    max_examples=40,
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
+    phases=[Phase.explicit, Phase.reuse, Phase.generate],
+)
+"""For tests over whole checklists: a failing one is shown as it was found, for making it smaller takes minutes."""
 
 WORDS = st.lists(
     st.sampled_from(

@@ -97,7 +97,7 @@ def _terms(text: str) -> tuple[str, ...]:
 
 def _rollback_lines(subject: Subject) -> frozenset[int]:
     sections = list(subject.checklist.walk_sections())
-    ends = [section.line for section in sections[1:]] + [len(subject.lines) + 1]
+    ends = [*(section.line for section in sections), len(subject.lines) + 1][1:]
     found: set[int] = set()
     for section, end in zip(sections, ends, strict=True):
         if section.kind is SectionKind.ROLLBACK:

@@ -87,20 +87,28 @@ def _expectation_in_comment(subject: Subject) -> Iterator[Hit]:
         if step.facts.expect or step.facts.call is not None or step.options:
             continue
         blocks = [block for block in subject.scripts_of(step) if not block.is_reference]
-        offered = [e for block in blocks for e in _offered(block) if e.matcher not in ("prose", "status")]
-        if not offered or _said_by_others(blocks, offered):
+        offered = [
+            (block, e) for block in blocks for e in _offered(block) if e.matcher not in ("prose", "status")
+        ]
+        if not offered or _said_by_others(blocks, [e for _, e in offered]):
             continue
-        value = _as_yaml(offered, blocks)
-        first = offered[0]
-        source = subject.lines[first.line - 1] if 0 < first.line <= len(subject.lines) else ""
-        column = source.find("#") + 1
-        yield Hit(
-            subject.place(first.line, column, max(1, len(source) - column + 1)),
+        value = _as_yaml([e for _, e in offered], blocks)
+        block, first = offered[0]
+        yield block.hit(
+            _comment_of(block, first),
             f"`{first.text}` is known to readers of the comment alone",
             f"expect: {value}" if value else "one step for each command, with an `expect` of its own",
-            step.id,
             {"expect": value} if value else {},
         )
+
+
+def _comment_of(block: Block, expectation: Expectation) -> tuple[int, int]:
+    """Return where in the script the comment stands that offers an expectation."""
+    number = expectation.line - block.code.line
+    for span in block.script.spans:
+        if span.state == "#" and block.script.line_column(span.start)[0] == number:
+            return span.start, span.end
+    return 0, len(block.code.script)
 
 
 def _said_by_others(blocks: list[Block], offered: list[Expectation]) -> bool:

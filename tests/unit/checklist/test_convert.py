@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from hypothesis import HealthCheck, given, settings
-from support.checklists import checklists
+from hypothesis import given
+from support.checklists import SPARING, checklists
 from support.shared import seed, shared
 
 from orion_deploy.checklist.convert import convert, difference
@@ -15,9 +15,7 @@ from orion_deploy.checklist.yaml_reader import read_yaml
 from orion_deploy.errors import ChecklistError
 
 
-@settings(
-    deadline=None, max_examples=60, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large]
-)
+@SPARING
 @given(checklists())
 def test_yaml_to_yaml(data: bytes) -> None:
     """What the reader made of a YAML file, written as YAML, reads as the same."""
@@ -27,9 +25,7 @@ def test_yaml_to_yaml(data: bytes) -> None:
     assert [step.digest for _, step in again.walk()] == [step.digest for _, step in checklist.walk()]
 
 
-@settings(
-    deadline=None, max_examples=60, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large]
-)
+@SPARING
 @given(checklists())
 def test_yaml_to_markdown_and_back(data: bytes) -> None:
     """Through Markdown and back to YAML a checklist stays the same, ids and digests included."""

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 import yaml
-from hypothesis import HealthCheck, given, settings
-from support.checklists import checklists
+from hypothesis import given
+from support.checklists import SPARING, checklists
 from support.schemas import faults
 
 from orion_deploy.checklist.keys import KEYS, Where, keys_of
@@ -56,9 +56,7 @@ def test_it_is_plain_json_with_references_that_resolve() -> None:
     assert "sqlite.backup" in loaded["$defs"]["call"]["anyOf"][0]["examples"]
 
 
-@settings(
-    deadline=None, max_examples=60, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large]
-)
+@SPARING
 @given(checklists())
 def test_what_is_read_fits_the_schema(data: bytes) -> None:
     """Every checklist that the reader takes is one for an editor too."""
