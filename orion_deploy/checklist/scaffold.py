@@ -113,10 +113,23 @@ variables:
 - **OPEN-A:** A note stands beside every step whose title names it in brackets.
 """
 
+_YAML_HEAD: Final = """\
+# Every item below `steps` is a step: `run` is a command, `check` and `action` are typed, without any of them it
+# is a person's. Look at it with `orion-deploy show`, try it with `orion-deploy`, and let `orion-deploy lint`
+# find what is unsafe. The keys: `orion-deploy schema`.
 
-def scaffold(name: str) -> str:
-    """Return the text of a new Markdown checklist called `name`. Raises OrionError for a name that is none."""
-    return _TEMPLATE.replace("%TITLE%", inline(title_of(name)))
+"""
+
+
+def scaffold(name: str, to: str = "markdown") -> str:
+    """Return the text of a new checklist called `name`, as `markdown` or `yaml`. Raises OrionError for a bad name."""
+    text = _TEMPLATE.replace("%TITLE%", inline(title_of(name)))
+    if to != "yaml":
+        return text
+    from orion_deploy.checklist.convert import convert
+    from orion_deploy.checklist.markdown import read_markdown
+
+    return _YAML_HEAD + convert(read_markdown(text.encode(), f"{name}.md"), "yaml")
 
 
 def title_of(name: str) -> str:

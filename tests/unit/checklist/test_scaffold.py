@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from orion_deploy.checklist.calls import check_calls
-from orion_deploy.checklist.convert import convert
+from orion_deploy.checklist.convert import difference
 from orion_deploy.checklist.lint import lint
 from orion_deploy.checklist.model import SectionKind
 from orion_deploy.checklist.read import read
@@ -24,7 +24,9 @@ def test_it_has_no_findings_whatever_its_name(name: str) -> None:
     assert checklist.problems == ()
     assert lint(checklist, text) == ()
     assert list(check_calls(checklist, validate, text, is_action)) == []
-    assert convert(checklist, "yaml")
+    again = scaffold(name, "yaml")
+    assert difference(checklist, read(again.encode(), "new.yaml")) == ""
+    assert lint(read(again.encode(), "new.yaml"), again) == ()
 
 
 def test_it_shows_what_there_is() -> None:
