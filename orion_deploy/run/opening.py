@@ -13,7 +13,7 @@ from orion_deploy.run.describe import describe as describe_run
 from orion_deploy.run.desk import is_secret
 from orion_deploy.run.edge import Edge
 from orion_deploy.run.lock import Holder, read_holder
-from orion_deploy.run.places import Places, new_run_name
+from orion_deploy.run.places import Places
 from orion_deploy.run.session import Session
 from orion_deploy.run.state import RunState
 from orion_deploy.run.store import Store
@@ -45,7 +45,7 @@ def open_session(
     edge = edge or Edge()
     checklist, data = loaded or load(path)
     places = Places.of(path)
-    name = run or places.unfinished() or new_run_name(edge.now())
+    name = run or places.unfinished() or places.free_run_name(edge.now())
     directory = places.run_directory(name)
 
     def make(store: Store, held_by: Holder | None) -> Session:
