@@ -11,8 +11,6 @@ from orion_deploy.checklist.model import Checklist, CodeBlock, Role, Section, St
 WORD_RULES = frozenset(
     (
         "destructive",
-        "process-pattern",
-        "kill-then-sleep",
         "kill-nine",
         "copy-is-original",
         "restore-by-copy",
@@ -22,8 +20,6 @@ WORD_RULES = frozenset(
     )
 )
 """Rules after whose findings Enter is not enough: what they find cannot be taken back, or cannot be seen."""
-HARMLESS = "pgrep"
-"""A pattern that only looks misleads, and kills nothing."""
 
 
 LINES_AROUND = 3
@@ -50,16 +46,19 @@ def reasons(
         step, text = replace(step, code=(block,)), script
     seen: set[str] = set()
     for finding in findings_of(checklist, section, step, text):
-        is_harmless = finding.rule == "process-pattern" and HARMLESS in finding.message
-        if finding.rule in WORD_RULES and not is_harmless and finding.message not in seen:
+        if finding.rule in WORD_RULES and finding.message not in seen:
             seen.add(finding.message)
             yield finding.message
     yield from own_processes(script)
 
 
 def own_processes(script: str) -> Iterator[str]:
-    """Which patterns of the script match this app, its shell, or what started it."""
+    """That the script ends processes, and which ones that nobody means it would find (looked up now)."""
     from orion_deploy.run import guards
 
-    for warning in guards.warnings(script):
-        yield warning.message
+    if guards.sends_term(script):
+        yield "it ends processes"
+    if guards.needs_processes(script):
+        processes = guards.processes()
+        for warning in guards.self_matches(script, processes, guards.own_pids_of(processes)):
+            yield warning.text

@@ -22,9 +22,6 @@ from orion_deploy.tui.screens.main import MainScreen
 if TYPE_CHECKING:
     from textual.command import Provider
 
-if TYPE_CHECKING:
-    pass
-
 LOOK_ON_S = 1.0
 """How often a second operator's screen looks for what the first has done."""
 
@@ -61,7 +58,7 @@ class OrionApp(App[int]):
         self.keymap_in_use = keymap
         self.starts_in_rollback = starts_in_rollback
         self.notes = notes
-        self._left = False
+        self.has_left = False
         self.exit_code = ExitCode.FINE
         dress(self)
         if keymap:
@@ -114,7 +111,7 @@ class OrionApp(App[int]):
     def on_step_ended(self, event: StepEnded) -> None:
         """An attempt has ended."""
         event.stop()
-        if not self._left:
+        if not self.has_left:
             self.main.acting.on_ended(event.step_id)
 
     def on_terminal_closed(self, event: TerminalClosed) -> None:
@@ -164,9 +161,9 @@ class OrionApp(App[int]):
 
     def leave_now(self, code: ExitCode) -> None:
         """The one way out: close the session in good order, then the terminal is given back."""
-        if self._left:
+        if self.has_left:
             return
-        self._left = True
+        self.has_left = True
         self.exit_code = code
         try:
             self.session.close()

@@ -18,7 +18,7 @@ class Patience:
     keys that act, when the screen has changed under the operator's fingers.
     """
 
-    window_s: float = WINDOW_S
+    window_s: float = field(default_factory=lambda: WINDOW_S)
     clock: Callable[[], float] = monotonic
     _ready_at: float = field(default=float("inf"), init=False)
     _held_until: float = field(default=float("-inf"), init=False)
