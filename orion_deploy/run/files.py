@@ -114,6 +114,8 @@ def make_parents(path: Path) -> None:
         return
     if not stat.S_ISDIR(info.st_mode):
         raise StoreError(f"`{path.name}` is not a folder", where=Place(str(path)))
+    with suppress(PermissionError):
+        sync_folder(path.parent)  # Whoever made it may have died before this.
 
 
 def check_folder(path: Path, *, writing: bool = True) -> None:
