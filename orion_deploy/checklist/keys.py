@@ -88,7 +88,7 @@ KEYS: Final[tuple[Key, ...]] = (
     Key("run", Takes.TEXT, _W.STEP | _W.OPTION, "The shell script that the step runs (bash).", "npm run test"),
     Key("code", Takes.CODE, _W.CHECKLIST | _W.SECTION | _W.STEP | _W.OPTION, "Code blocks, where `run` does not say enough.", "[{language: sql, text: SELECT 1}]"),
     Key("options", Takes.OPTIONS, _W.STEP, "Ways to carry the step out; the operator chooses one.", "[{title: Restore the backup, run: ./restore}]"),
-    Key("check", Takes.CALL, _STEP, "Looks and decides: a typed check that changes nothing and ticks the step when it passes.", "{process.absent: {name: orion}}"),
+    Key("check", Takes.CALL, _STEP, "Looks and decides: a typed check that changes nothing and ticks the step when it passes.", "{process.absent: {program: orion}}"),
     Key("action", Takes.CALL, _STEP, "Changes something: a typed action, recorded before it begins.", "sqlite.backup"),
     Key("watch", Takes.CALL, _STEP, "A typed check over time.", "{logs.absent: {path: app.log, text: ERROR}}"),
     Key("expect", Takes.EXPECTATIONS, _STEP, "What the output must be for the step to pass.", "{contains: done}"),

@@ -15,11 +15,11 @@ from orion_deploy.errors import did_you_mean
 
 MATCHERS: Final[Mapping[str, str]] = MappingProxyType(
     {
-        "nothing": "true: the output is empty",
-        "equals": "the output, without blanks around it, is this text",
-        "contains": "the output holds this text",
-        "regex": "a line of the output matches this regular expression",
-        "number": "the output is a number, and compares so: `<= 5`, `== 0`, `> 1.5`",
+        "nothing": "true: no line of the output holds anything",
+        "equals": "the output is this text, blanks at its ends and runs of blanks aside",
+        "contains": "the output holds this text, as whole words",
+        "regex": "this regular expression is found in the output; `^` and `$` are the ends of lines",
+        "number": "the last number of the output compares so: `<= 5`, `== 0`, `> 1.5`",
         "status": "the exit status is this number",
         "prose": "only a person can tell; the words stand beside the output",
     }
