@@ -205,14 +205,18 @@ def _sandbox(where: Path, faults: tuple[str, ...], *, resumed: bool = False) -> 
 
 
 def _program() -> str:
-    """How a shell calls this app: its command where there is one, else the interpreter with the module."""
+    """How any shell calls this app.
+
+    By its bare name only where that is a command of the user's own (pipx, uv tool): the `bin` of a virtual
+    environment may be in our PATH and in no other.
+    """
     beside = Path(sys.executable).with_name("orion-deploy")
+    if not beside.exists():
+        return f"{shlex.quote(sys.executable)} -m orion_deploy"
     found = shutil.which("orion-deploy")
-    if found is not None and (not beside.exists() or os.path.samefile(found, beside)):
+    if found is not None and Path(found).parent != beside.parent and os.path.samefile(found, beside):
         return "orion-deploy"
-    if beside.exists():
-        return shlex.quote(str(beside))
-    return f"{shlex.quote(sys.executable)} -m orion_deploy"
+    return shlex.quote(str(beside))
 
 
 def _resume(where: Path, faults: tuple[str, ...]) -> Sandbox:

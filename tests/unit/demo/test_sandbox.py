@@ -288,3 +288,15 @@ def test_after_a_clean_stop_the_log_of_sqlite_still_holds_rows(tmp_path: Path) -
     with sandbox(tmp_path / "box") as box:
         stop_sandbox(box.directory)
         assert (box.directory / "Orion" / "data" / "orion.db-wal").stat().st_size > 0
+
+
+def test_the_commands_work_in_another_shell(tmp_path: Path) -> None:
+    """What `demo --no-open` prints can be pasted into a shell whose PATH does not know our environment."""
+    with sandbox(tmp_path / "box") as box:
+        plain = {"PATH": "/usr/bin:/bin", "HOME": str(tmp_path)}
+        opened = subprocess.run(
+            ["sh", "-c", f"{box.command} </dev/null"], env=plain, capture_output=True, text=True
+        )
+        assert "need a terminal" in opened.stderr
+        subprocess.run(["sh", "-c", box.stop_command], env=plain, capture_output=True, check=True)
+        assert living(box.directory, "orion") is None
