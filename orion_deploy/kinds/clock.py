@@ -29,11 +29,12 @@ class ClockWindow(Check):
 
     name: ClassVar[str] = "clock.window"
     example: ClassVar[str] = """
-        check: clock.window
-        days: [mon, tue, wed, thu]
-        start: "22:00"
-        end: "05:00"
-        holidays: [2026-12-24]
+        check:
+          clock.window:
+            days: [mon, tue, wed, thu]
+            start: "22:00"
+            end: "05:00"
+            holidays: [2026-12-24]
     """
 
     start: time = Field(description="when it opens, `HH:MM`")
@@ -167,9 +168,10 @@ class ClockElapsed(Check):
 
     name: ClassVar[str] = "clock.elapsed"
     example: ClassVar[str] = """
-        check: clock.elapsed
-        since: sqlite.migrate
-        hours: 24
+        check:
+          clock.elapsed:
+            since: sqlite.migrate
+            hours: 24
     """
 
     since: str = Field(min_length=1, description="a step's id, an action's kind, or a date and time")

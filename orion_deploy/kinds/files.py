@@ -25,9 +25,10 @@ class FilesExists(Check):
 
     name: ClassVar[str] = "files.exists"
     example: ClassVar[str] = """
-        check: files.exists
-        path: ~/Orion/data/orion.db
-        type: file
+        check:
+          files.exists:
+            path: ~/Orion/data/orion.db
+            type: file
     """
 
     path: str = Field(
@@ -82,8 +83,9 @@ class FilesClosed(Check):
 
     name: ClassVar[str] = "files.closed"
     example: ClassVar[str] = """
-        check: files.closed
-        path: ~/Orion/data/orion.db
+        check:
+          files.closed:
+            path: ~/Orion/data/orion.db
     """
 
     path: tuple[str, ...] = Field(min_length=1, description="the file, or several")
@@ -160,9 +162,10 @@ class FilesDiskFree(Check):
 
     name: ClassVar[str] = "files.disk_free"
     example: ClassVar[str] = """
-        check: files.disk_free
-        path: ~/Orion/backups
-        free_mb_min: 2000
+        check:
+          files.disk_free:
+            path: ~/Orion/backups
+            free_mb_min: 2000
     """
 
     path: str = Field(min_length=1, description="a path on the disk that is meant")

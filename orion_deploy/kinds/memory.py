@@ -26,10 +26,11 @@ class ProcessMemory(OfProgram, Check):
 
     name: ClassVar[str] = "process.memory"
     example: ClassVar[str] = """
-        watch: process.memory
-        program: Orion
-        rss_mb_max: 500
-        growth_percent_max: 20
+        watch:
+          process.memory:
+            program: Orion
+            rss_mb_max: 500
+            growth_percent_max: 20
     """
 
     rss_mb_max: float | None = Field(None, gt=0, description="limit in MB")

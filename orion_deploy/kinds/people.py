@@ -18,9 +18,10 @@ class PeopleConfirm(Check):
 
     name: ClassVar[str] = "people.confirm"
     example: ClassVar[str] = """
-        check: people.confirm
-        question: How many requests did the registry restore?
-        value: number
+        check:
+          people.confirm:
+            question: How many requests did the registry restore?
+            value: number
     """
 
     question: str = Field(min_length=1, description="what the person is asked")
@@ -49,10 +50,11 @@ class PeopleChoice(Check):
 
     name: ClassVar[str] = "people.choice"
     example: ClassVar[str] = """
-        check: people.choice
-        question: Which way back?
-        options: [run the down migration, restore the backup]
-        recommended: run the down migration
+        check:
+          people.choice:
+            question: Which way back?
+            options: [run the down migration, restore the backup]
+            recommended: run the down migration
     """
 
     question: str = Field(min_length=1, description="what is to be chosen")

@@ -52,8 +52,9 @@ class ProcessAbsent(OfProgram, Check):
 
     name: ClassVar[str] = "process.absent"
     example: ClassVar[str] = """
-        check: process.absent
-        program: Orion
+        check:
+          process.absent:
+            program: Orion
     """
 
     def probe(self, context: Context) -> Verdict:
@@ -90,8 +91,9 @@ class ProcessRunning(OfProgram, Check):
 
     name: ClassVar[str] = "process.running"
     example: ClassVar[str] = """
-        check: process.running
-        program: Orion
+        check:
+          process.running:
+            program: Orion
     """
 
     def probe(self, context: Context) -> Verdict:

@@ -36,10 +36,11 @@ class ProcessStart(Action):
 
     name: ClassVar[str] = "process.start"
     example: ClassVar[str] = """
-        action: process.start
-        command: [/opt/orion/orion, --headless]
-        program: orion
-        log: ~/Orion/logs/orion.log
+        action:
+          process.start:
+            command: [/opt/orion/orion, --headless]
+            program: orion
+            log: ~/Orion/logs/orion.log
     """
 
     command: tuple[str, ...] = Field(

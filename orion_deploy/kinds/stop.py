@@ -36,9 +36,10 @@ class ProcessStop(OfProgram, Action):
 
     name: ClassVar[str] = "process.stop"
     example: ClassVar[str] = """
-        action: process.stop
-        program: Orion
-        deadline_s: 20
+        action:
+          process.stop:
+            program: Orion
+            deadline_s: 20
         confirm: stop
     """
 

@@ -62,9 +62,10 @@ class SqliteBackup(OfDatabase, Action):
 
     name: ClassVar[str] = "sqlite.backup"
     example: ClassVar[str] = """
-        action: sqlite.backup
-        path: ~/Orion/data/orion.db
-        folder: ~/Orion/backups
+        action:
+          sqlite.backup:
+            path: ~/Orion/data/orion.db
+            folder: ~/Orion/backups
     """
 
     folder: str = Field(min_length=1, description="folder for the backup; made (0700) where it is missing")
@@ -74,7 +75,7 @@ class SqliteBackup(OfDatabase, Action):
 
     def act(self, context: Context) -> Verdict:
         """Take it, and read it back."""
-        return guarded(lambda: self._act(context))
+        return guarded(lambda: self._act(context), otherwise=Outcome.FAILED)
 
     def _act(self, context: Context) -> Verdict:
         seen = require_database(context.path(self.path))

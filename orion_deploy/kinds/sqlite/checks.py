@@ -30,11 +30,12 @@ class SqliteState(OfMigration, Check):
 
     name: ClassVar[str] = "sqlite.state"
     example: ClassVar[str] = """
-        check: sqlite.state
-        path: ~/Orion/data/orion.db
-        up: migrations/0001_add_active_request_up.sql
-        down: migrations/0001_add_active_request_down.sql
-        expect_state: after
+        check:
+          sqlite.state:
+            path: ~/Orion/data/orion.db
+            up: migrations/0001_add_active_request_up.sql
+            down: migrations/0001_add_active_request_down.sql
+            expect_state: after
     """
 
     expect_state: Literal["before", "after"] = Field("after", description="where it should stand")
@@ -92,11 +93,12 @@ class SqliteSchema(OfDatabase, Check):
 
     name: ClassVar[str] = "sqlite.schema"
     example: ClassVar[str] = """
-        check: sqlite.schema
-        path: ~/Orion/data/orion.db
-        columns: {conversations.active_request_id: TEXT}
-        indexes: {idx_conversations_active_request: conversations(active_request_id)}
-        version: 1
+        check:
+          sqlite.schema:
+            path: ~/Orion/data/orion.db
+            columns: {conversations.active_request_id: TEXT}
+            indexes: {idx_conversations_active_request: conversations(active_request_id)}
+            version: 1
     """
 
     columns: dict[str, str] = Field(

@@ -196,20 +196,22 @@ def in_words(fault: sqlite3.Error) -> str:
     return f"{words} ({own})" if words else own
 
 
-def guarded(look: Callable[[], Verdict]) -> Verdict:
-    """Return the verdict of `look`; what it raises becomes one: failed where it says no, undecided where it is not known."""
+def guarded(look: Callable[[], Verdict], *, otherwise: Outcome = Outcome.UNDECIDED) -> Verdict:
+    """Return the verdict of `look`; what it raises becomes one.
+
+    A refusal is failed, a damaged database too; `otherwise` is for a lock, SQLite's and the system's errors:
+    failed where it is certain that nothing was changed, undecided where it is not.
+    """
     try:
         return look()
     except Busy as fault:
-        return Verdict(Outcome.UNDECIDED, fault.what, "locked")
+        return Verdict(otherwise, f"{fault.what}: {fault.help}", "locked")
     except OrionError as fault:
         spot = f" ({fault.where.path}:{fault.where.line})" if fault.where is not None else ""
         return Verdict(Outcome.FAILED, f"{fault.what}{spot}{f': {fault.help}' if fault.help else ''}")
     except sqlite3.Error as fault:
-        outcome = Outcome.FAILED if is_corrupt(fault) else Outcome.UNDECIDED
-        return Verdict(outcome, in_words(fault))
+        return Verdict(Outcome.FAILED if is_corrupt(fault) else otherwise, in_words(fault))
     except OSError as fault:
         return Verdict(
-            Outcome.UNDECIDED,
-            f"{fault.strerror or fault}: {fault.filename}" if fault.filename else str(fault),
+            otherwise, f"{fault.strerror or fault}: {fault.filename}" if fault.filename else str(fault)
         )

@@ -27,7 +27,7 @@ from orion_deploy.kinds.sqlite.connection import (
 from orion_deploy.kinds.sqlite.copying import Cancelled, Source, file_sha256, prepare_folder, require_room
 from orion_deploy.kinds.sqlite.database import DatabaseFile, fingerprint, require_database
 from orion_deploy.kinds.sqlite.parameters import LOCK_TIMEOUT_S, OfMigration, refuse_holders
-from orion_deploy.kinds.sqlite.record import Backup, Rehearsal, backup_of, note, rehearsal_of
+from orion_deploy.kinds.sqlite.record import Backup, Rehearsal, backup_of, note, note_if_possible, rehearsal_of
 from orion_deploy.kinds.sqlite.sql import Script
 from orion_deploy.kinds.sqlite.state import Pair, Reading, State, check_names, classify, mismatch
 from orion_deploy.kinds.sqlite.transaction import Applied, carry_out
@@ -80,11 +80,12 @@ class SqliteMigrate(_OneWay):
 
     name: ClassVar[str] = "sqlite.migrate"
     example: ClassVar[str] = """
-        action: sqlite.migrate
-        path: ~/Orion/data/orion.db
-        up: migrations/0001_add_active_request_up.sql
-        down: migrations/0001_add_active_request_down.sql
-        timeout_s: 30
+        action:
+          sqlite.migrate:
+            path: ~/Orion/data/orion.db
+            up: migrations/0001_add_active_request_up.sql
+            down: migrations/0001_add_active_request_down.sql
+            timeout_s: 30
         confirm: migrate
     """
 
@@ -117,10 +118,11 @@ class SqliteRollback(_OneWay):
 
     name: ClassVar[str] = "sqlite.rollback"
     example: ClassVar[str] = """
-        action: sqlite.rollback
-        path: ~/Orion/data/orion.db
-        up: migrations/0001_add_active_request_up.sql
-        down: migrations/0001_add_active_request_down.sql
+        action:
+          sqlite.rollback:
+            path: ~/Orion/data/orion.db
+            up: migrations/0001_add_active_request_up.sql
+            down: migrations/0001_add_active_request_down.sql
         confirm: rollback
     """
 
@@ -293,7 +295,7 @@ def _read_back(seen: DatabaseFile, pair: Pair, applied: Applied, context: Contex
             "vm_ops": applied.vm_ops,
             "state": now.state.value,
         }
-        note(context.run_directory, seen.path, way.word.replace(" ", "_"), record)
+        note_if_possible(context.run_directory, seen.path, way.word.replace(" ", "_"), record)
         return Verdict(
             Outcome.PASSED,
             f"{way.word} in {took}, read back: {now.reason}{why}",

@@ -56,10 +56,11 @@ class SqliteQuery(OfDatabase, Check):
 
     name: ClassVar[str] = "sqlite.query"
     example: ClassVar[str] = """
-        check: sqlite.query
-        path: ~/Orion/data/orion.db
-        sql: SELECT count(*) FROM conversations WHERE active_request_id IS NOT NULL
-        value: 0
+        check:
+          sqlite.query:
+            path: ~/Orion/data/orion.db
+            sql: SELECT count(*) FROM conversations WHERE active_request_id IS NOT NULL
+            value: 0
     """
 
     sql: str = Field(

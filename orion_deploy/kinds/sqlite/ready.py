@@ -45,8 +45,9 @@ class SqliteReady(OfDatabase, Check):
 
     name: ClassVar[str] = "sqlite.ready"
     example: ClassVar[str] = """
-        check: sqlite.ready
-        path: ~/Orion/data/orion.db
+        check:
+          sqlite.ready:
+            path: ~/Orion/data/orion.db
     """
 
     closed: bool = Field(default=True, description="nobody may have it open; false: not looked at")

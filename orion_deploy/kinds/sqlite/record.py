@@ -93,3 +93,11 @@ def note(
         here[name] = data
 
     change_facts(run_directory, change)
+
+
+def note_if_possible(run_directory: Path, database: Path, name: str, record: Mapping[str, Any]) -> None:
+    """Note what has been done already: that it cannot be noted does not undo it, and is only told."""
+    try:
+        note(run_directory, database, name, record)
+    except NotRecordedError as fault:
+        print(f"{name}: {fault.what}")

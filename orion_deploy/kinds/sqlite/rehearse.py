@@ -47,10 +47,11 @@ class SqliteRehearse(OfMigration, Action):
 
     name: ClassVar[str] = "sqlite.rehearse"
     example: ClassVar[str] = """
-        action: sqlite.rehearse
-        path: ~/Orion/data/orion.db
-        up: migrations/0001_add_active_request_up.sql
-        down: migrations/0001_add_active_request_down.sql
+        action:
+          sqlite.rehearse:
+            path: ~/Orion/data/orion.db
+            up: migrations/0001_add_active_request_up.sql
+            down: migrations/0001_add_active_request_down.sql
     """
 
     folder: str | None = Field(None, description="folder for the copy; default: the run's folder")
@@ -61,7 +62,7 @@ class SqliteRehearse(OfMigration, Action):
 
     def act(self, context: Context) -> Verdict:
         """Rehearse, and read every step back."""
-        return guarded(lambda: self._act(context))
+        return guarded(lambda: self._act(context), otherwise=Outcome.FAILED)
 
     def _act(self, context: Context) -> Verdict:
         path = context.path(self.path)

@@ -36,7 +36,7 @@ from orion_deploy.kinds.sqlite.copying import (
 )
 from orion_deploy.kinds.sqlite.database import DatabaseFile, look_at
 from orion_deploy.kinds.sqlite.parameters import LOCK_TIMEOUT_S, OfDatabase, refuse_holders
-from orion_deploy.kinds.sqlite.record import Backup, backup_of, note
+from orion_deploy.kinds.sqlite.record import Backup, backup_of, note_if_possible
 from orion_deploy.kinds.sqlite.since import rows_since
 from orion_deploy.kinds.sqlite.state import quick_check
 from orion_deploy.kinds.verdict import Json, Outcome, Verdict
@@ -54,8 +54,9 @@ class SqliteRestore(OfDatabase, Action):
 
     name: ClassVar[str] = "sqlite.restore"
     example: ClassVar[str] = """
-        action: sqlite.restore
-        path: ~/Orion/data/orion.db
+        action:
+          sqlite.restore:
+            path: ~/Orion/data/orion.db
         confirm: restore
     """
 
@@ -202,7 +203,7 @@ def _read_back(path: Path, backup: Backup, kept: _Kept, lost: str, context: Cont
         return Verdict(
             Outcome.FAILED, f"restored, but read back: {fault}{where}", "not as the backup", values
         )
-    note(
+    note_if_possible(
         context.run_directory,
         path,
         "restored",

@@ -5,11 +5,11 @@ import pkgutil
 import subprocess
 import sys
 from importlib import import_module
-from typing import Any
 
 import pytest
 
 import orion_deploy.kinds
+from orion_deploy.checklist.facts import parse_step_facts
 from orion_deploy.checklist.model import KindCall
 from orion_deploy.errors import ChecklistError
 from orion_deploy.kinds import registry
@@ -38,18 +38,16 @@ def test_every_kind_has_its_line_in_the_table_and_every_line_its_kind() -> None:
 
 @pytest.mark.parametrize("name", list(registry.KINDS))
 def test_every_kind_explains_itself(name: str) -> None:
-    """Help has a summary, a sentence for every parameter, and an example that is valid."""
-    import yaml
-
+    """Help has a summary, a sentence for every parameter, and an example that a checklist can hold as it stands."""
     told = registry.describe(name)
     assert told.summary.endswith(".")
     assert len(told.text) > len(told.summary)
     assert all(p.help and p.type != "any value" for p in told.parameters), told.parameters
-    example: dict[str, Any] = yaml.safe_load(told.example)
-    example.pop("confirm", None) if name != "people.confirm" else None
-    word = "action" if told.is_action else "watch" if "watch" in example else "check"
-    assert example.pop(word) == name
-    assert registry.validate(KindCall(name, example)) == []
+    facts = parse_step_facts(told.example, "example", 1).facts
+    call = facts.action if told.is_action else facts.watch or facts.check
+    assert call is not None
+    assert call.name == name
+    assert registry.validate(call) == []
 
 
 def test_names_and_acts_are_known_without_pydantic() -> None:
