@@ -27,7 +27,14 @@ from orion_deploy.kinds.sqlite.connection import (
 from orion_deploy.kinds.sqlite.copying import Cancelled, Source, file_sha256, prepare_folder, require_room
 from orion_deploy.kinds.sqlite.database import DatabaseFile, fingerprint, require_database
 from orion_deploy.kinds.sqlite.parameters import LOCK_TIMEOUT_S, OfMigration, refuse_holders
-from orion_deploy.kinds.sqlite.record import Backup, Rehearsal, backup_of, note, note_if_possible, rehearsal_of
+from orion_deploy.kinds.sqlite.record import (
+    Backup,
+    Rehearsal,
+    backup_of,
+    note,
+    note_if_possible,
+    rehearsal_of,
+)
 from orion_deploy.kinds.sqlite.sql import Script
 from orion_deploy.kinds.sqlite.state import Pair, Reading, State, check_names, classify, mismatch
 from orion_deploy.kinds.sqlite.transaction import Applied, carry_out

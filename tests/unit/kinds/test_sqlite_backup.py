@@ -127,7 +127,7 @@ def test_a_full_disk_leaves_nothing_behind(tmp_path: Path) -> None:
     before = files_of(db)
     run = Worker(tmp_path, "sqlite.backup", {"path": "orion.db", "folder": "backups"}, prefix=limit)
     verdict = run.wait()
-    assert not verdict.is_good, verdict.reason
+    assert verdict.outcome is Outcome.FAILED, verdict.reason
     assert list((tmp_path / "backups").iterdir()) == []
     assert not (tmp_path / "run" / "facts.json").exists()
     assert files_of(db) == before

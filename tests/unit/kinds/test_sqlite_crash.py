@@ -7,7 +7,7 @@ import pytest
 from support.crash import SCENARIOS, Zygote, storm, zygote
 
 KILLS = 15
-"""The long form is `python tests/crash/kinds_full.py`: 500 of each."""
+"""The long form is `python tests/crash/full.py kinds`: 500 of each."""
 MUTANT_KILLS = 30
 
 

@@ -316,6 +316,35 @@ def test_whatever_fails_is_taken_back_whole(tmp_path: Path, up: str, words: str)
     assert is_whole(db)
 
 
+@needs_cli
+def test_the_seeds_time_limit_may_leave_everything_done(tmp_path: Path) -> None:
+    """`timeout` gives 124, and the migration is committed all the same: the status says nothing about the state."""
+    db = orion(tmp_path / "seed.db", 5)
+    (tmp_path / "slow.sql").write_text(UP.read_text() + ENDLESS)
+    seed = subprocess.run(
+        ["bash", "-c", f"timeout 1 sqlite3 '{db}' < '{tmp_path}/slow.sql'; echo $?"], capture_output=True
+    )
+    assert (seed.stdout, seed.returncode) == (b"124\n", 0)
+    assert state_of(db) == "after"
+
+
+@needs_cli
+def test_a_grep_for_nothing_passes_on_a_wrong_path(tmp_path: Path) -> None:
+    """A search that should return nothing is content with a database that is not there; ours fails."""
+    seed = subprocess.run(
+        [
+            "bash",
+            "-c",
+            f"sqlite3 '{tmp_path}/orino.db' 'PRAGMA table_info(conversations);' | grep active_request_id",
+        ],
+        capture_output=True,
+    )
+    assert seed.stdout == b""
+    absent = {"absent": ["conversations.active_request_id"]}
+    verdict = carry_out(context(tmp_path), "sqlite.schema", path="nowhere.db", **absent)
+    assert verdict.outcome is Outcome.FAILED
+
+
 ENDLESS = (
     "WITH RECURSIVE n(x) AS (SELECT id FROM messages UNION ALL SELECT x + 1 FROM n) SELECT count(*) FROM n;"
 )
