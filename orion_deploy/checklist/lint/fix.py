@@ -35,6 +35,8 @@ def fix(text: str, findings: Iterable[Finding]) -> str:
     path = found[0].place.path
     checklist = read(text.encode("utf-8", "surrogatepass"), path)
     ending = "\r\n" if "\r\n" in text else "\n"
+    if text.count("\r") != (text.count("\n") if ending == "\r\n" else 0):
+        return text  # line ends of several kinds: they would not stay what they are
     lines = text.replace("\r\n", "\n").split("\n")
     steps = {step.id: step for _, step in checklist.walk()}
     insertions = {

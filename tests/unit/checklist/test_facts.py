@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from support.fuzz import EXAMPLES
 
 from orion_deploy.checklist.facts import ParsedFacts, parse_front_matter, parse_step_facts
 from orion_deploy.checklist.keys import KEYS, Takes, Where
@@ -224,7 +225,7 @@ def test_the_table_names_everything_once() -> None:
             assert facts(f"{key.name}: {key.example}") != ParsedFacts(), key.name
 
 
-@settings(deadline=None, max_examples=300)
+@settings(deadline=None, max_examples=EXAMPLES)
 @given(
     st.lists(
         st.tuples(

@@ -7,6 +7,7 @@ import time
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from support.fuzz import EXAMPLES
 
 from orion_deploy.checklist.shell_text import SCRIPT_CHARACTERS_MAX, commands_named, parse, program
 
@@ -96,7 +97,7 @@ def test_how_a_character_is_read(script: str, mark: str, state: str) -> None:
     assert parse(script).state_at(script.index(mark)) == state
 
 
-@settings(deadline=None, max_examples=300)
+@settings(deadline=None, max_examples=EXAMPLES)
 @given(st.text(alphabet=st.sampled_from(list("ab '\"\\`$(){}<>|&;#\n\t=!E-0")), max_size=80))
 def test_any_text_is_taken_apart(text: str) -> None:
     """Nothing fails, and every word is the stretch of the script that it says it is."""

@@ -8,6 +8,7 @@ import pytest
 import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from support.fuzz import EXAMPLES
 
 from orion_deploy.checklist.yaml_nodes import (
     DEPTH_MAX,
@@ -171,7 +172,7 @@ def test_columns_count_from_the_margin_of_the_file() -> None:
     assert "line 3" in raised.value.help
 
 
-@settings(deadline=None, max_examples=300)
+@settings(deadline=None, max_examples=EXAMPLES)
 @given(
     st.text(
         alphabet=st.sampled_from(list("ab:-? []{},&*!|>'\"%@`#\t\n\r 01~<.\\\x00\ufeff\u2028")), max_size=60

@@ -7,6 +7,7 @@ import time
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from support.fuzz import EXAMPLES
 
 from orion_deploy.checklist.model import Checklist, Role, SectionKind, Step
 from orion_deploy.checklist.yaml_reader import read_yaml
@@ -282,7 +283,7 @@ TOKENS = st.sampled_from(
 )  # fmt: skip
 
 
-@settings(deadline=None, max_examples=400)
+@settings(deadline=None, max_examples=EXAMPLES)
 @given(st.lists(TOKENS, max_size=30).map("".join))
 def test_any_text_is_a_checklist_or_an_error(text: str) -> None:
     """Whatever stands in the file, there is a checklist or one error with a place; never a traceback."""
@@ -292,7 +293,7 @@ def test_any_text_is_a_checklist_or_an_error(text: str) -> None:
         assert error.render()
 
 
-@settings(deadline=None, max_examples=200)
+@settings(deadline=None, max_examples=EXAMPLES)
 @given(st.binary(max_size=60), st.integers(0, len(WHOLE)))
 def test_any_bytes_within_a_checklist(noise: bytes, at: int) -> None:
     """A sound file with anything spliced in is a checklist or an error."""

@@ -6,6 +6,7 @@ import pytest
 import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from support.fuzz import EXAMPLES
 
 from orion_deploy.checklist.yaml_nodes import MapNode, Source, compose
 from orion_deploy.checklist.yaml_text import entry, parameter, scalar, value
@@ -38,7 +39,7 @@ def read(lines: list[str]) -> MapNode:
     return node
 
 
-@settings(deadline=None, max_examples=500)
+@settings(deadline=None, max_examples=EXAMPLES)
 @given(TEXTS)
 def test_any_text_comes_back(words: str) -> None:
     """As a value, within brackets, and as an entry, at the margin and indented, for this reader and for PyYAML."""
@@ -57,7 +58,7 @@ def test_any_text_comes_back(words: str) -> None:
     assert yaml.safe_load("\n".join(entry("k", words, "")) + "\n")["k"] == words
 
 
-@settings(deadline=None, max_examples=300)
+@settings(deadline=None, max_examples=EXAMPLES)
 @given(TEXTS)
 def test_a_stripped_text_comes_back_but_for_its_ends(words: str) -> None:
     """Prose and scripts keep every character between their first and last lines."""
@@ -65,7 +66,7 @@ def test_a_stripped_text_comes_back_but_for_its_ends(words: str) -> None:
     assert text(Source("", "a.yaml"), "k", node.entries["k"][1]).strip("\n") == words.strip("\n")
 
 
-@settings(deadline=None, max_examples=300)
+@settings(deadline=None, max_examples=EXAMPLES)
 @given(JSON)
 def test_any_parameter_comes_back_with_its_type(item: object) -> None:
     """Numbers, truth, nothing, texts, lists and mappings come back as what they were."""
