@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from support.attempts import Bench, bench, end, eventually, is_alive
+from support.supervised import Bench, bench, end, eventually, is_alive
 
 from orion_deploy.errors import NotRecordedError, OrionError, RefusedError
 from orion_deploy.run import attempt as attempts

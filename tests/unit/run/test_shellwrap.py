@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from support.attempts import BASH, Bench, bench
+from support.supervised import BASH, Bench, bench
 
 from orion_deploy.run import shellwrap
 from orion_deploy.run.attempt import carried
