@@ -40,7 +40,7 @@ FAULTS: Final[Mapping[str, Fault]] = MappingProxyType(
         ),
         "corrupt-backup": Fault(
             "every new file in Orion/backups is damaged in its middle, its size and times left alone",
-            "stop the rot and take another backup: kill $(cat Orion/run/rot.pid)",
+            "before the migration stop it, and back up again: kill $(cat Orion/run/rot.pid); after it take the migration back",
             "rot",
         ),
         "slow-latency": Fault(
