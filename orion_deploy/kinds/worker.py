@@ -45,6 +45,7 @@ EXIT_STATUS = {
 }
 EXIT_BROKEN = 70
 """EX_SOFTWARE of sysexits.h."""
+_PLUGINS = "PYDANTIC_DISABLE_PLUGINS"
 _QUIETED = (signal.SIGHUP, signal.SIGINT, signal.SIGQUIT, signal.SIGTSTP, signal.SIGTTOU, signal.SIGTTIN)
 
 
@@ -247,6 +248,9 @@ def _say_verdict(verdict: Verdict) -> None:
 
 
 def _carry_out(data: Mapping[str, object], directory: Path, cancel: _Cancel) -> Verdict:
+    # Other packages' pydantic plugins have no place here, and looking for them costs more than the model does.
+    inherited = os.environ.get(_PLUGINS)
+    os.environ[_PLUGINS] = "__all__"
     from orion_deploy.kinds.base import Action, Check, Context
     from orion_deploy.kinds.registry import build
 
@@ -256,6 +260,9 @@ def _carry_out(data: Mapping[str, object], directory: Path, cancel: _Cancel) -> 
     assert isinstance(names, list)
     variables = MappingProxyType({n: os.environ[n] for n in names if n in os.environ})
     kind = build(KindCall(str(data["kind"]), parameters), variables)
+    del os.environ[_PLUGINS]
+    if inherited is not None:
+        os.environ[_PLUGINS] = inherited
     context = Context(
         run=str(data["run"]),
         run_directory=Path(str(data["run_directory"])),
