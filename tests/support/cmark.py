@@ -41,7 +41,7 @@ def our_outline(source: str) -> list[Entry]:
             entries.append(("item", depth, str(block.line)))
             inner += 1
         elif block.kind == CODE:
-            entries.append(("code", depth, "".join(line + "\n" for line in block.text)))
+            entries.append(("code", depth, _code("".join(line + "\n" for line in block.text))))
         elif block.kind == HEADING:
             entries.append(("heading", depth, f"{block.level} {_words(block.text, parsed.references)}"))
         stack.extend((child, inner) for child in reversed(block.children))
@@ -50,6 +50,11 @@ def our_outline(source: str) -> list[Entry]:
 
 def _words(text: list[str], references: set[str]) -> str:
     return plain_title("\n".join(text).rstrip(), references)
+
+
+def _code(text: str) -> str:
+    """Code without leading spaces: behind a tab that is partly indentation cmark-gfm leaves more than the specification."""
+    return "\n".join(line.lstrip(" ") for line in text.split("\n"))
 
 
 class _Html(HTMLParser):
@@ -75,7 +80,7 @@ class _Html(HTMLParser):
         if tag == "li":
             self._depth -= 1
         elif self._kind == "code" and tag == "pre":
-            self.entries.append(("code", self._depth, self._text))
+            self.entries.append(("code", self._depth, _code(self._text)))
             self._kind = ""
         elif self._kind == "heading" and tag == f"h{self._level}":
             self.entries.append(("heading", self._depth, f"{self._level} {' '.join(self._text.split())}"))
