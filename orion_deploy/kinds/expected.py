@@ -22,6 +22,12 @@ _NUMBER_LINE = re.compile(r"[-+]?\d+(?:\.\d+)?")
 _NUMBER = re.compile(r"(?<![\w.])[-+]?\d+(?:\.\d+)?(?![\w.])")
 _COMPARISON = re.compile(r"(<=|>=|==|!=|<|>)\s*([-+]?\d+(?:\.\d+)?)")
 _OF_STATUS = re.compile(r"\b(?:return|exit|status|code)", re.IGNORECASE)
+ERROR = re.compile(
+    r"no such file|not found|permission denied|not permitted|cannot (?:open|access|stat|read)"
+    r"|unable to|not a database|is a directory|invalid (?:option|argument)|usage:|(?:^|[:\s])(?:error|fatal):",
+    re.IGNORECASE | re.MULTILINE,
+)
+"""How programs say that they could not do what they were asked."""
 _SILENT = frozenset(
     {"cd", "chmod", "chown", "cp", "exit", "export", "kill", "ln", "mkdir", "mv", "pkill", "popd", "pushd", "return"}
     | {"rm", "rmdir", "set", "shopt", "sleep", "source", ".", "test", "[", "[[", "touch", "trap", "true", "umask"}
@@ -84,8 +90,23 @@ def _is_silent(statement: Statement) -> bool:
 
 
 def check(printed: Printed, expectations: Sequence[Expectation]) -> tuple[Seen, ...]:
-    """Hold the output against every expectation, in order."""
-    return tuple(_check(printed, expectation) for expectation in expectations)
+    """Hold the output against every expectation, in order.
+
+    A comment in prose ("Column should be gone") over a command of which another comment tells what is to be
+    seen ("Should return nothing") is only its heading, and is left out.
+    """
+    told = {_paragraph(printed.script, e) for e in expectations if e.matcher != "prose"} - {-1}
+    return tuple(
+        _check(printed, e)
+        for e in expectations
+        if not (e.matcher == "prose" and e.from_comment and _paragraph(printed.script, e) in told)
+    )
+
+
+def _paragraph(script: Script, expectation: Expectation) -> int:
+    """Return where the lines around a comment begin, up to an empty one; -1 where the comment is not found."""
+    place = script.text.find(expectation.text) if expectation.from_comment else -1
+    return place if place < 0 else script.text.rfind("\n\n", 0, place) + 2
 
 
 def _check(printed: Printed, expectation: Expectation) -> Seen:
@@ -213,9 +234,12 @@ def shown(line: str) -> str:
 
 
 def quote(lines: Sequence[str]) -> str:
-    """Return what was printed, in a few words."""
+    """Return what was printed, in a few words: of several lines the first that tells of an error, else the last."""
     if not lines:
         return "nothing"
     if len(lines) == 1:
         return f"\u201c{shown(lines[0])}\u201d"
+    error = next((line for line in lines if ERROR.search(line)), None)
+    if error is not None:
+        return f"{len(lines):,} lines, one of them \u201c{shown(error)}\u201d"
     return f"{len(lines):,} lines, the last \u201c{shown(lines[-1])}\u201d"

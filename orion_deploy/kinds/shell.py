@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from orion_deploy.checklist.model import Expectation
 from orion_deploy.checklist.shell_text import Script, parse
 from orion_deploy.kinds.answers import answers_of, has_broken_pipe, is_answer
-from orion_deploy.kinds.expected import Met, Printed, Seen, check, quote, shown
+from orion_deploy.kinds.expected import ERROR, Met, Printed, Seen, check, quote, shown
 from orion_deploy.kinds.shellscript import (
     Statement,
     name_of,
@@ -40,11 +40,6 @@ _SIGNALS = {
     14: "ALRM",
     15: "TERM",
 }
-_ERROR = re.compile(
-    r"no such file|not found|permission denied|not permitted|cannot (?:open|access|stat|read)"
-    r"|unable to|not a database|is a directory|invalid (?:option|argument)|usage:|(?:^|[:\s])(?:error|fatal):",
-    re.IGNORECASE | re.MULTILINE,
-)
 _STOPPERS = frozenset({"pkill", "killall"})
 _TALKERS = frozenset({"echo", "printf", "logger", "cat", "tput", ":", "true"})
 
@@ -241,7 +236,7 @@ class _Judge:
         return ""
 
     def _error_line(self) -> str | None:
-        return next((line for line in reversed(self._lines[-ERROR_LINES:]) if _ERROR.search(line)), None)
+        return next((line for line in reversed(self._lines[-ERROR_LINES:]) if ERROR.search(line)), None)
 
     def _stopped(self, last: Statement, status: int) -> _Ending | None:
         """`pkill` that found nothing to stop."""

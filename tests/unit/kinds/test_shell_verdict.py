@@ -384,6 +384,13 @@ def test_prose_is_for_a_person() -> None:
     assert "Should show the new dashboard" in verdict.reason
 
 
+def test_prose_over_a_command_is_its_heading() -> None:
+    """ "Column should be gone" above, "Should return nothing" below: the second decides; elsewhere prose stays."""
+    script = "# Column should be gone\ngrep x f\n# Should return nothing"
+    assert judged(script, 1, "").outcome == "passed"
+    assert judged(f"{script}\n\n# The page should load", 1, "").outcome == "undecided"
+
+
 def test_a_status_that_is_expected_passes() -> None:
     """`expect: {status: 3}`: that status, reached or left with, is the success."""
     assert judged("probe", 3, expect=expected("status", "3")).outcome == "passed"
