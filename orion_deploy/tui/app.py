@@ -129,6 +129,8 @@ def _show(session: Session, relay: Relay, splash: Splash, *, approve: bool, back
         app.run()
     finally:
         app.leave_now(ExitCode.FAILED)
+        if app.guardian is not None:
+            app.guardian.dismiss()
     for note in app.notes:
         sys.stderr.write(plain(note) + "\n")
     if app.crash:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 from collections.abc import Callable
 from typing import TYPE_CHECKING
@@ -21,6 +22,8 @@ from orion_deploy.tui.screens.main import MainScreen
 
 if TYPE_CHECKING:
     from textual.command import Provider
+
+    from orion_deploy.tui.guardian import Guardian
 
 LOOK_ON_S = 1.0
 """How often a second operator's screen looks for what the first has done."""
@@ -75,6 +78,20 @@ class OrionApp(App[int]):
         screen = self.screen_stack[0]
         assert isinstance(screen, MainScreen)
         return screen
+
+    def on_ready(self) -> None:
+        """It has been painted: from here on somebody stands by to give the terminal back."""
+        modes = getattr(self._driver, "attrs_before", None)
+        if modes is None:
+            return
+        import shlex
+
+        from orion_deploy.tui.guardian import Guardian
+
+        again = f"orion-deploy {shlex.quote(plain_line(str(self.session.path)))}"
+        text = f"The screens were killed; a step that runs goes on.\r\nGo on with the run: {again}\r\n"
+        with contextlib.suppress(OSError):
+            self.guardian = Guardian(modes, text)
 
     def on_mount(self) -> None:
         """Take the signals; look on, if another operator holds the run."""
@@ -175,7 +192,7 @@ class OrionApp(App[int]):
     def say_survived(self, step_id: str, signal_name: str) -> None:
         """A step of ours has sent a signal to us."""
         title = plain_line(self.session.step(step_id).title)
-        self.main.say(f"survived {signal_name}: the step “{title}” sent it to this app too", "warn")
+        self.main.say(f"survived {signal_name}, sent by the step “{title}”", "warn", stays=True)
         self.main.on_changed()
 
     def _fatal_error(self) -> None:
@@ -186,3 +203,4 @@ class OrionApp(App[int]):
         self._close_messages_no_wait()
 
     crash = ""
+    guardian: Guardian | None = None

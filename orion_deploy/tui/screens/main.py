@@ -55,6 +55,7 @@ class MainScreen(Screen[None]):
         self.views = Views(session, board)
         self.acting = Acting(self)
         self._tick = 0
+        self._staying = ""
 
     def compose(self) -> ComposeResult:
         """Strip, steps, step, evidence, notice, keys."""
@@ -147,8 +148,11 @@ class MainScreen(Screen[None]):
         keys = bar_keys(self.size.width, self.keymap, why, label)
         self.query_one("#keys", KeyBar).show_keys(keys)
 
-    def say(self, text: str, role: str = "warn") -> None:
-        """Say something in the line above the keys; it stays until the next act."""
+    def say(self, text: str, role: str = "warn", *, stays: bool = False) -> None:
+        """Say something in the line above the keys, until the next act; what `stays` is not pushed out by what follows."""
+        if self._staying and text:
+            text, role = f"{self._staying}; {text}", "warn"
+        self._staying = text if stays else self._staying if text else ""
         lead = {"bad": "! ", "warn": "! ", "ok": "✓ "}.get(role, "")
         text = plain_line(self.board.with_titles(text))
         content: Line = (Span(f" {lead}", role), Span(fit(text, self.size.width - 4))) if text else EMPTY

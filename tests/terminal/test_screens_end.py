@@ -1,0 +1,271 @@
+"""However the screens end, the terminal is as it was, the run is on disk, and what runs goes on. In a real pty."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import signal
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+from support.screen import CTRL_C, ENTER, ESCAPE, PROGRAM, Screen
+from support.stage import RELEASE
+
+BOOK = """# Night
+
+## Work
+
+- [ ] Sleep a while
+  ```bash
+  echo began >> log
+  until [ -e go ]; do sleep 0.05; done
+  echo ended >> log
+  ```
+- [ ] Kill by name
+  ```bash
+  pkill -TERM -f orion_deploy
+  kill -TERM "$(cat pid)"
+  echo done
+  ```
+- [ ] Think
+"""
+
+
+@pytest.fixture
+def book(tmp_path: Path) -> Path:
+    """A checklist with a step that takes its time."""
+    path = tmp_path / "night.md"
+    path.write_text(BOOK)
+    return path
+
+
+def opened(
+    book: Path, *options: str, size: tuple[int, int] = (80, 24), env: dict[str, str] | None = None
+) -> Screen:
+    """The app on a checklist, approved."""
+    return Screen([*PROGRAM, "open", book.name, "--approve", *options], cwd=book.parent, size=size, env=env)
+
+
+def ready(screen: Screen) -> None:
+    """Wait until the main screen takes keys."""
+    screen.wait("q leave")
+    screen.wait_quiet()
+
+
+def records(book: Path) -> list[dict[str, Any]]:
+    """The journal of the only run."""
+    (journal,) = book.parent.glob("*.runs/*/journal.jsonl")
+    return [json.loads(line) for line in journal.read_text().splitlines()]
+
+
+SCREENS = {
+    "main": "",
+    "confirm": "j" + ENTER,
+    "help": "?",
+    "edit": "e",
+    "running": ENTER,
+    "palette": "\x10",
+}
+SIGNALS = [signal.SIGTERM, signal.SIGHUP, signal.SIGINT, signal.SIGQUIT]
+
+
+@pytest.mark.parametrize("name", SCREENS)
+def test_a_signal_leaves_a_sane_terminal_on_every_screen(book: Path, name: str) -> None:
+    """TERM, HUP, INT, QUIT: the session is closed in good order and the terminal given back; the exit code says interrupted.
+
+    Every screen gets one signal in the short form, all four with ORION_LONG set.
+    """
+    number = list(SCREENS).index(name)
+    chosen = SIGNALS if os.environ.get("ORION_LONG") else [SIGNALS[number % len(SIGNALS)]]
+    for signal_number in chosen:
+        with opened(book) as screen:
+            ready(screen)
+            screen.press(SCREENS[name])
+            screen.kill(signal_number)
+            assert screen.end() == 130, signal_number
+            assert screen.is_sane(), signal_number
+        assert records(book)[-1]["k"] == "closed"
+        shutil.rmtree(book.parent / "night.md.runs")
+        (book.parent / "night.md.state.json").unlink()
+
+
+def test_leaving_while_a_step_runs_lets_it_go_on(book: Path) -> None:
+    """`q` asks; the step ends without the screens; the next session takes its result in and says so first."""
+    with opened(book) as screen:
+        ready(screen)
+        screen.press(ENTER)
+        screen.wait("running")
+        screen.press("q")
+        screen.wait("It goes on without this screen")
+        screen.press("q")
+        assert screen.end() == 0
+        assert screen.is_sane()
+    (book.parent / "go").touch()
+    wait_for(book.parent / "log", "began\nended\n")
+    with opened(book) as screen:
+        screen.wait("it has ended meanwhile")
+        screen.press(ENTER)
+        assert "~ undecided" in screen.wait("Sleep a while")
+        screen.press("q")
+        assert screen.end() == 0
+
+
+def test_killing_the_app_gives_the_terminal_back_and_repeats_nothing(book: Path) -> None:
+    """SIGKILL in the middle of a step: the terminal is restored by its guardian, which says how to go on; the step ran once."""
+    with opened(book) as screen:
+        ready(screen)
+        screen.press(ENTER)
+        screen.wait("running")
+        screen.kill(signal.SIGKILL)
+        assert screen.end() == -signal.SIGKILL
+        screen.wait("Go on with the run: orion-deploy night.md")
+        assert screen.is_sane()
+    (book.parent / "go").touch()
+    wait_for(book.parent / "log", "began\nended\n")
+    with opened(book) as screen:
+        screen.wait("did not end in good order")
+        screen.press(ENTER)
+        screen.wait("~ undecided")
+    assert (book.parent / "log").read_text() == "began\nended\n"
+
+
+def test_a_closed_terminal_closes_the_session(book: Path) -> None:
+    """The connection drops: the run is closed in good order, the process ends and does not spin."""
+    with opened(book) as screen:
+        ready(screen)
+        screen.press("j")
+        screen.hang_up()
+        assert screen.end() in (130, -signal.SIGHUP)
+    assert records(book)[-1]["k"] == "closed"
+
+
+def test_a_step_that_kills_by_name_is_survived(book: Path) -> None:
+    """A TERM that our own step sends does not end the app: it says which step sent it, and the record has it."""
+    with opened(book) as screen:
+        ready(screen)
+        (book.parent / "pid").write_text(str(screen.pid))
+        screen.press("j" + ENTER)
+        screen.wait("Type run to run it")
+        screen.press("run" + ENTER)
+        screen.wait("survived SIGTERM")
+        assert "Kill by name" in screen.text
+        screen.press("q")
+        assert screen.end() == 0
+    assert any(record["k"] == "survived" for record in records(book))
+
+
+def test_stop_and_continue_keep_the_terminal(book: Path) -> None:
+    """After TSTP the shell has its terminal; after CONT, also after a plain STOP, the screen is there again, and sane at the end."""
+    for number in (signal.SIGTSTP, signal.SIGSTOP):
+        with opened(book) as screen:
+            ready(screen)
+            screen.kill(number)
+            wait_until(lambda pid=screen.pid: state_of(pid) == "T")
+            if number == signal.SIGTSTP:
+                assert screen.is_sane()
+            screen.kill(signal.SIGCONT)
+            screen.press("j")
+            screen.wait("› · todo      Kill by name")
+            screen.press("q")
+            assert screen.end() == 0
+            assert screen.is_sane()
+
+
+def test_ctrl_c_never_ends_the_app(book: Path) -> None:
+    """Ctrl+C asks whether to stop the running step; with nothing running it says so."""
+    with opened(book) as screen:
+        ready(screen)
+        screen.press(CTRL_C)
+        screen.wait("nothing is running")
+        screen.press(ENTER)
+        screen.wait("running")
+        screen.press(CTRL_C)
+        screen.wait("Stop the running step?")
+        screen.press("x")
+        screen.wait("✗ failed")
+        screen.press("?" + CTRL_C)
+        screen.press(ESCAPE)
+        screen.press("q")
+        assert screen.end() == 0
+    assert (book.parent / "log").read_text() == "began\n"
+
+
+def test_an_interactive_step_has_the_real_terminal(tmp_path: Path) -> None:
+    """`read` asks in the terminal; what is typed before the question of the app counts for nothing; Enter comes back."""
+    path = Path(shutil.copy(RELEASE, tmp_path))
+    with opened(path) as screen:
+        ready(screen)
+        screen.press("/")
+        screen.type("registry")
+        screen.wait("1 of 1")
+        screen.press(ENTER)
+        screen.wait("Not now")
+        screen.press("kkk ")
+        screen.wait("Reason:")
+        screen.press("down" + ENTER)
+        screen.wait("done      Stop the shop")
+        screen.press("/")
+        screen.type("registry")
+        screen.wait("1 of 1")
+        screen.press(ENTER)
+        screen.press(ENTER)
+        screen.wait("Really?")
+        screen.type("yes\n")
+        screen.wait("told: yes")
+        screen.wait("Enter goes back to the checklist")
+        screen.type("\n")
+        screen.wait("~ undecided Tell the registry")
+        screen.press("q")
+        assert screen.end() == 0
+        assert screen.is_sane()
+
+
+def test_a_bad_checklist_is_said_on_the_shells_screen(tmp_path: Path) -> None:
+    """An error at the start stands where the shell is, with its place, and the exit code is its own."""
+    path = tmp_path / "bad.yaml"
+    path.write_text("title: x\nsections:\n  - title: y\n    steps:\n      - titel: z\n")
+    with Screen([*PROGRAM, "open", path.name], cwd=tmp_path) as screen:
+        assert screen.end() == 2
+        assert "bad.yaml:5" in screen.text
+        assert screen.is_sane()
+
+
+def test_a_second_operator_is_asked_whether_to_look_on(book: Path) -> None:
+    """The run that somebody holds is not opened twice: who and since when is said; `l` looks on, Esc leaves with code 4."""
+    with opened(book) as first:
+        ready(first)
+        with opened(book) as second:
+            second.wait("Another operator holds the run")
+            second.press("l")
+            second.wait("you are looking on")
+            first.press("jj ")
+            second.wait("✓ done      Think")
+            second.press("q")
+            assert second.end() == 0
+        with opened(book) as third:
+            third.wait("Another operator holds the run")
+            third.press(ESCAPE)
+            assert third.end() == 4
+
+
+def wait_for(path: Path, text: str) -> None:
+    """Wait until a file holds a text."""
+    wait_until(lambda: path.exists() and path.read_text() == text)
+
+
+def wait_until(condition: Any) -> None:
+    """Wait for a condition, at most 20 s."""
+    deadline = time.monotonic() + 20
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+
+
+def state_of(pid: int) -> str:
+    """The state letter of a process (T: stopped)."""
+    import psutil
+
+    return "T" if psutil.Process(pid).status() == psutil.STATUS_STOPPED else ""
