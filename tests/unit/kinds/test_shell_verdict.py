@@ -385,7 +385,7 @@ def test_prose_is_for_a_person() -> None:
 
 
 def test_prose_over_a_command_is_its_heading() -> None:
-    """ "Column should be gone" above, "Should return nothing" below: the second decides; elsewhere prose stays."""
+    """A heading (“Column should be gone”) gives way to what a comment of the same command tells; elsewhere prose stays."""
     script = "# Column should be gone\ngrep x f\n# Should return nothing"
     assert judged(script, 1, "").outcome == "passed"
     assert judged(f"{script}\n\n# The page should load", 1, "").outcome == "undecided"
