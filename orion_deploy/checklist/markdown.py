@@ -22,6 +22,9 @@ from orion_deploy.checklist.markdown_front import front_matter_end, read_front_m
 from orion_deploy.checklist.markdown_walk import Walk
 from orion_deploy.checklist.model import Checklist, Problem, Section
 from orion_deploy.checklist.titles import plain_title
+from orion_deploy.errors import ChecklistError, Place
+
+_STEP_FENCE = re.compile(r"(?:`{3,}|~{3,})\s*ya?ml\s+step\b", re.IGNORECASE)
 
 
 def read_markdown(data: bytes, path: str) -> Checklist:
@@ -97,10 +100,22 @@ def _read(lines: list[str], path: str, draft: Draft) -> tuple[Section, ...]:
     walk.run()
     own_title = walk.title_section.title if walk.title_section is not None else ""
     draft.title = own_title or plain_title(named)
-    draft.problems += damage_in(parsed, lines)
+    damage = damage_in(parsed, lines)
+    _refuse_lost_facts(damage, lines, path)
+    draft.problems += damage
     sections = finished(draft, lines)
     if not draft.steps:
         what = "there are no tasks in it" if lines else "the file is empty"
         help = "a task is a list item that begins with a tick box: `- [ ] Stop the app`"
         draft.problems.append(Problem("no-steps", what, 1, help=help))
     return sections
+
+
+def _refuse_lost_facts(damage: list[Problem], lines: list[str], path: str) -> None:
+    """Refuse a `yaml step` fence that is text: what it says (that a step is not to be run) must not get lost."""
+    for problem in damage:
+        if problem.rule in ("fence-in-text", "fence-indented"):
+            source = lines[problem.line - 1]
+            if _STEP_FENCE.search(source):
+                place = Place(path, problem.line, len(source) - len(source.lstrip()) + 1, source)
+                raise ChecklistError(problem.message, where=place, help=problem.help)

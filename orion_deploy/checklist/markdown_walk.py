@@ -38,7 +38,10 @@ if TYPE_CHECKING:
     from orion_deploy.checklist.facts import ParsedFacts
 
 TASK: Final = re.compile(r"\[([ \txX])\](?=[ \t\n\v\f])")
-_OPTION_HINT = re.compile(r"[\s*_#]*(?:option|alternative|method|variant|方式|方案|选项)", re.IGNORECASE)
+_OPTION_HINT = re.compile(
+    r"[\s*_#]*(?:option|alternative|approach|method|variant|方式|方案|选项)", re.IGNORECASE
+)
+_NEARLY_STEP = re.compile(r"ya?ml[-_ :,]*steps?", re.IGNORECASE)
 _COMMENT: Final = 1
 """Kind of an HTML block (spec, 4.6) that is a comment: nobody sees it."""
 
@@ -221,6 +224,12 @@ class Walk:
 
     def _code(self, block: Block, frame: _Frame) -> None:
         step, section = frame.step, self.section
+        if is_nearly_step_block(block):
+            raise ChecklistError(
+                f"`{block.info}` is not `yaml step`: what this block says would have no effect",
+                where=Place(self.path, block.line, 1, self.lines[block.line - 1]),
+                help=f"write {block.marker}yaml step",
+            )
         if is_step_block(block):
             if step is not None:
                 step.facts = self._facts(block, step.facts)
@@ -241,6 +250,13 @@ class Walk:
                 where=Place(self.path, block.line, 1, self.lines[block.line - 1]),
                 help="put all its keys into one block",
             )
+        if not block.is_closed:
+            at = block.broken_by or block.line
+            raise ChecklistError(
+                f"the `yaml step` block of line {block.line} has no closing fence",
+                where=Place(self.path, at, 1, self.lines[at - 1]),
+                help="indent each of its lines as far as its opening fence, and close it",
+            )
         where = Where.SECTION_BLOCK if is_section else Where.STEP_BLOCK
         return parse_step_facts("\n".join(block.text), self.path, block.line + 1, self.lines, where)
 
@@ -254,6 +270,11 @@ def is_task(item: Block) -> bool:
 def is_step_block(block: Block) -> bool:
     """Whether a block is fenced as `yaml step`."""
     return block.is_fenced and block.info.lower().split()[:2] in (["yaml", "step"], ["yml", "step"])
+
+
+def is_nearly_step_block(block: Block) -> bool:
+    """Whether a block is fenced as what was meant to be `yaml step`: `yaml-step`, `yaml steps`."""
+    return block.is_fenced and not is_step_block(block) and _NEARLY_STEP.fullmatch(block.info) is not None
 
 
 def _title_of(document: Block) -> Block | None:

@@ -55,7 +55,7 @@ _NOTE = re.compile(
     re.DOTALL,
 )
 _OPTION = re.compile(
-    r"(?:option|alternative|method|variant|方式|方案|选项)\s*#?(?P<number>\d{1,2}|[A-H])\b\s*(?:[:.)\u2013\u2014-]|\uff1a|$|(?=[(\[]))\s*(?P<title>.*)",
+    r"(?:option|alternative|approach|method|variant|方式|方案|选项)\s*#?(?P<number>\d{1,2}|[A-H])\b\s*(?:[:.)\u2013\u2014-]|\uff1a|$|(?=[(\[]))\s*(?P<title>.*)",
     re.IGNORECASE | re.DOTALL,
 )
 _RECOMMENDED = re.compile(

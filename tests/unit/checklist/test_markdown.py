@@ -314,6 +314,12 @@ def test_words_keep_no_step_of_the_way_back() -> None:
         ("- [ ] a\n  ```yaml step\n  needs: x\n  ```\n", 3, "unknown step"),
         ("- [ ] a\n  ```yaml step\n  id: x\n  ```\n  ```yaml step\n  id: y\n  ```\n", 5, "second"),
         ("## A\n```yaml step\nneeds: x\n```\n", 3, "needs"),
+        ("- [ ] a\n  ```yaml step\n  auto: true\nreference: true\n  ```\n", 4, "closing fence"),
+        ("- [ ] a\n  ```yaml step\n  auto: true\n", 2, "closing fence"),
+        ("- [ ] a\n      ```yaml step\n      reference: true\n      ```\n", 2, "is text"),
+        ("- [ ] a\n\n      ```yaml step\n      reference: true\n      ```\n", 3, "is code itself"),
+        ("- [ ] a\n  ```yaml-step\n  reference: true\n  ```\n", 2, "no effect"),
+        ("- [ ] a\n  ```yaml steps\n  reference: true\n  ```\n", 2, "no effect"),
     ],
 )
 def test_wrong_facts(text: str, line: int, words: str) -> None:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import re
+from pathlib import Path
+
 import pytest
 
 from orion_deploy.checklist.markdown import read_markdown
@@ -90,3 +93,15 @@ def test_odd_bytes() -> None:
     checklist = read_markdown(b"# T\r\n\r\n- [ ] caf\xe9\r\n- [ ] n\0l\n", "a.md")
     assert [(p.rule, p.line) for p in checklist.problems] == [("not-utf8", 3), ("nul", 4)]
     assert [step.title for _, step in checklist.walk()] == ["caf\ufffd", "n\ufffdl"]
+
+
+def test_every_rule_is_documented() -> None:
+    """Each kind of damage that the reader tells stands on the page about it."""
+    import orion_deploy.checklist
+
+    folder = Path(next(iter(orion_deploy.checklist.__path__)))
+    sources = "".join(path.read_text("utf-8") for path in folder.glob("markdown*.py"))
+    rules = set(re.findall(r"Problem\(\s*\"([a-z0-9-]+)\"", sources))
+    page = (Path(__file__).parents[3] / "docs" / "markdown.md").read_text("utf-8")
+    assert len(rules) > 10
+    assert {rule for rule in rules if f"`{rule}`" not in page} == set()
