@@ -166,8 +166,9 @@ def _scan_proc(wanted: dict[tuple[int, int], str]) -> Holders:
         if not entry.isdigit() or int(entry) == own:
             continue
         looked_at += 1
+        files: set[str] = set()
         try:
-            files = set(_open_files(entry, wanted))
+            files.update(_open_files(entry, wanted))
             with open(f"/proc/{entry}/maps", "rb", buffering=0) as file:
                 maps = _read_all(file.fileno())
             if any(inode in maps for inode in inodes):
@@ -175,9 +176,10 @@ def _scan_proc(wanted: dict[tuple[int, int], str]) -> Holders:
         except (FileNotFoundError, ProcessLookupError):
             continue
         except PermissionError:
-            if not _is_kernel_thread(entry):
-                uninspected.append(_named(int(entry), ()))
-            continue
+            if not files:
+                if not _is_kernel_thread(entry):
+                    uninspected.append(_named(int(entry), ()))
+                continue
         if files:
             holders.append(_named(int(entry), tuple(sorted(files))))
     hidden = os.geteuid() != 0 and not os.path.exists("/proc/1")

@@ -163,9 +163,8 @@ def _table() -> Iterator[_Entry]:
     for process in psutil.process_iter():
         try:
             with process.oneshot():
-                if process.status() == psutil.STATUS_ZOMBIE or _is_kernel_thread(process):
-                    continue
-                yield _read(process)
+                if not _is_zombie(process) and not _is_kernel_thread(process):
+                    yield _read(process)
         except psutil.NoSuchProcess:
             continue
         except psutil.AccessDenied:
@@ -187,6 +186,14 @@ def _read(process: psutil.Process) -> _Entry:
     with contextlib.suppress(psutil.AccessDenied, KeyError):
         user = process.username()
     return _Entry(process.pid, process.ppid(), process.create_time(), user, comm, exe, argv)
+
+
+def _is_zombie(process: psutil.Process) -> bool:
+    import psutil
+
+    with contextlib.suppress(psutil.AccessDenied):
+        return bool(process.status() == psutil.STATUS_ZOMBIE)
+    return False
 
 
 def _is_kernel_thread(process: psutil.Process) -> bool:

@@ -132,6 +132,7 @@ class Programs:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self._started: list[subprocess.Popen[str]] = []
+        self._pids: list[int] = []
 
     def binary(self, name: str) -> Path:
         """A compiled program of this name that sleeps (for as many seconds as its argument says)."""
@@ -177,12 +178,6 @@ class Programs:
         pid = int(answer.stdout)
         self._pids.append(pid)
         return pid
-
-    @property
-    def _pids(self) -> list[int]:
-        if not hasattr(self, "_outside"):
-            self._outside: list[int] = []
-        return self._outside
 
     def end(self) -> None:
         """End what still runs: by pid, never by name."""

@@ -56,6 +56,9 @@ def take_place(path: Path, backup: Path, mode: int, context: Context) -> None:
         if file_sha256(copy, context) != sha256:
             raise RefusedError("the copy is not what was copied: the disk is at fault; nothing was changed")
         os.chmod(part, mode)
+        if path.exists() and os.geteuid() == 0:
+            seen = path.stat()
+            os.chown(part, seen.st_uid, seen.st_gid)
         for suffix in SIDE_FILES:
             side = beside(path, suffix)
             if os.path.lexists(side):

@@ -41,7 +41,13 @@ from orion_deploy.kinds.sqlite.copying import (
     require_room,
     verify_copy,
 )
-from orion_deploy.kinds.sqlite.database import DatabaseFile, Fingerprint, fingerprint, require_database
+from orion_deploy.kinds.sqlite.database import (
+    DatabaseFile,
+    Fingerprint,
+    fingerprint,
+    require_database,
+    wait_for_tick,
+)
 from orion_deploy.kinds.sqlite.parameters import LOCK_TIMEOUT_S, OfDatabase, refuse_holders
 from orion_deploy.kinds.sqlite.record import Backup, note
 from orion_deploy.kinds.verdict import Json, Outcome, Verdict
@@ -193,6 +199,7 @@ def copy_under_lock(
     sha256 = copy_file(source, part, context, "copying the database")
     if fingerprint(path) != state:
         raise RefusedError(f"{path} changed while it was locked: something writes to it without SQLite")
+    wait_for_tick(state)
     return sha256, state
 
 

@@ -141,11 +141,15 @@ class Meter:
         self._context.progress(
             min(self.ops, self._total_ops) if self._total_ops else self.ops, self._total_ops, self._message
         )
+        return 1 if self.is_over() else 0
+
+    def is_over(self) -> bool:
+        """Whether it was cancelled, or the time is up; `why` tells which."""
         if self._context.is_cancelled():
             self.why = "cancelled"
         elif self._until_s is not None and time.monotonic() >= self._until_s:
             self.why = "timeout"
-        return 1 if self.why else 0
+        return bool(self.why)
 
     def attach(self, connection: sqlite3.Connection) -> None:
         """Watch a connection from now on."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import stat
 import struct
+import time
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -22,6 +23,10 @@ NETWORK_FILE_SYSTEMS = frozenset(
     | {"fuse.sshfs", "fuse.rclone", "fuse.glusterfs", "fuse.s3fs", "vboxsf", "prl_fs"}
 )
 """Where POSIX locks cannot be relied on (sqlite.org/lockingv3.html, "Things that can go wrong")."""
+
+
+TICK_NS = 20_000_000
+"""File times move with the kernel's clock tick: 1 to 10 ms."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,7 +118,8 @@ def beside(path: Path, suffix: str) -> Path:
 class Fingerprint:
     """Tells cheaply that a database file has not been written since: any write moves the times.
 
-    Taken while the exclusive lock is held and the WAL is empty.
+    Taken while the exclusive lock is held and the WAL is empty. Where the file system keeps whole seconds only, it
+    tells nothing, and the bytes are compared.
     """
 
     device: int
@@ -121,6 +127,11 @@ class Fingerprint:
     size: int
     modified_ns: int
     changed_ns: int
+
+    @property
+    def is_fine(self) -> bool:
+        """Whether its times are finer than a second, as far as one can see."""
+        return bool(self.modified_ns % 1_000_000_000 and self.changed_ns % 1_000_000_000)
 
     def to_json(self) -> dict[str, Json]:
         """As it stands in the run's facts."""
@@ -137,6 +148,12 @@ def fingerprint(path: Path) -> Fingerprint:
     """Take the fingerprint of a database's file. Raises OSError."""
     seen = os.stat(path)
     return Fingerprint(seen.st_dev, seen.st_ino, seen.st_size, seen.st_mtime_ns, seen.st_ctime_ns)
+
+
+def wait_for_tick(taken: Fingerprint) -> None:
+    """Wait, the lock still held, until a later write must give the file another time (at most 20 ms)."""
+    while 0 <= time.time_ns() - max(taken.modified_ns, taken.changed_ns) < TICK_NS:
+        time.sleep(0.002)
 
 
 def file_system(path: Path) -> str:

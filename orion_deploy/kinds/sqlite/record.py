@@ -47,7 +47,7 @@ class Backup:
 
     def is_of(self, now: Fingerprint) -> bool:
         """Whether the source has provably not been written since the backup."""
-        return self.fingerprint is not None and dict(self.fingerprint) == now.to_json()
+        return self.fingerprint is not None and now.is_fine and dict(self.fingerprint) == now.to_json()
 
 
 _Record = TypeVar("_Record", Rehearsal, Backup)

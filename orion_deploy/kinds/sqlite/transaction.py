@@ -46,6 +46,8 @@ def carry_out(
     """
     begun_s = time.monotonic()
     line = 0
+    if meter.is_over():
+        return _took(meter, begun_s, _why_words(meter))
     try:
         connection.execute("BEGIN EXCLUSIVE")
         meter.attach(connection)
@@ -62,16 +64,16 @@ def carry_out(
         connection.set_authorizer(None)
         fault = verify(connection)
         detach(connection)
-        if fault:
+        if fault or meter.is_over():
             _take_back(connection)
-            return _took(meter, begun_s, fault)
+            return _took(meter, begun_s, fault or _why_words(meter))
         committed_s = time.monotonic()
         connection.execute("COMMIT")
         return _took(meter, begun_s, commit_s=time.monotonic() - committed_s)
     except sqlite3.Error as fault:
         words = in_words(fault)
         if is_interrupted(fault) and meter.why:
-            words = "it was cancelled" if meter.why == "cancelled" else "the time was up"
+            words = _why_words(meter)
         _take_back(connection)
         return _took(meter, begun_s, words, line)
     finally:
@@ -88,6 +90,10 @@ def _took(meter: Meter, begun_s: float, fault: str = "", line: int = 0, *, commi
         why=meter.why if fault else "",
         line=line,
     )
+
+
+def _why_words(meter: Meter) -> str:
+    return "it was cancelled" if meter.why == "cancelled" else "the time was up"
 
 
 def _take_back(connection: sqlite3.Connection) -> None:

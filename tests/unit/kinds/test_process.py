@@ -152,26 +152,31 @@ def test_started_from_inside_the_program_is_undecided(tmp_path: Path, started: P
     del started
 
 
-@pytest.mark.skipif(os.geteuid() != 0, reason="needs root, to look as another user")
-def test_what_cannot_be_read_is_undecided_and_named(tmp_path: Path, started: Programs) -> None:
-    """Another user's process of which the kernel shows neither name nor file is never taken for "absent"."""
-    from unittest import mock
-
+def test_what_cannot_be_read_is_undecided_and_named(
+    tmp_path: Path, started: Programs, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A process of which the system tells neither name nor file (another user's, on some systems) is never "absent"."""
     import psutil
 
-    process = started.start(started.binary(NAME), "60")
-    real = psutil.Process.status
+    pid = started.outside(started.binary(NAME), "60")
 
-    def status(self: psutil.Process) -> str:
-        if self.pid == process.pid:
-            raise psutil.AccessDenied(self.pid)
-        return str(real(self))
+    def deny(what: str) -> None:
+        real = getattr(psutil.Process, what)
 
-    with mock.patch.object(psutil.Process, "status", status):
-        sighting = look(Identity(program=NAME), with_descendants=True)
-        assert [p.pid for p in sighting.unreadable] == [process.pid]
-        verdict = carry_out(context(tmp_path), "process.absent", pidfile="none")
-        assert verdict.outcome is Outcome.PASSED
+        def read(self: psutil.Process) -> Any:
+            if self.pid == pid:
+                raise psutil.AccessDenied(self.pid)
+            return real(self)
+
+        monkeypatch.setattr(psutil.Process, what, read)
+
+    assert carry_out(context(tmp_path), "process.absent", program=NAME).outcome is Outcome.FAILED
+    for what in ("name", "exe", "cmdline"):
+        deny(what)
+    verdict = carry_out(context(tmp_path), "process.absent", program=NAME)
+    assert verdict.outcome is Outcome.UNDECIDED
+    assert f"pid {pid}" in verdict.reason
+    assert carry_out(context(tmp_path), "process.running", program=NAME).outcome is Outcome.UNDECIDED
 
 
 def test_a_pidfile_names_the_process_unless_it_is_older_than_it(tmp_path: Path, started: Programs) -> None:

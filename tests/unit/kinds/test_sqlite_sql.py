@@ -5,7 +5,7 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from support.databases import DOWN, UP
 
@@ -98,6 +98,7 @@ def test_a_double_quoted_word_is_a_name() -> None:
     assert names_only('-- "x"\n[y"z] `"` \'"\'') == '-- "x"\n[y"z] `"` \'"\''
 
 
+@settings(deadline=None)
 @given(st.text(alphabet="ab'\"`[];-/*\n \u00e4\0", max_size=60))
 def test_tokens_cover_any_text(text: str) -> None:
     """No text makes the splitter raise, loop or lose a character that is no blank or comment."""
