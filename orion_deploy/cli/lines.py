@@ -50,7 +50,7 @@ def text_of(report: reports.Report) -> str:
         case reports.Advanced():
             return f"  {_progress(report)}"
         case reports.Finished():
-            return f"{_outcome(report)} {plain_line(report.step)} after {duration(report.duration_s)}: {plain_line(report.verdict.reason)}"
+            return f"{_outcome(report)} {plain_line(report.step)} ({duration(report.duration_s)}): {plain_line(report.verdict.reason)}"
         case reports.NotFinished():
             word = "it never began" if report.ending == "never started" else "how it ended is not known"
             return f"{report.status} {plain_line(report.step)}: {word}"

@@ -10,7 +10,8 @@ import click
 
 from orion_deploy.cli.options import examples, file_argument, json_option
 from orion_deploy.cli.out import data, json_data, talk
-from orion_deploy.errors import ChecklistError, ExitCode, Place
+from orion_deploy.errors import ChecklistError, ExitCode, OrionError, Place
+from orion_deploy.text import plain_line
 
 if TYPE_CHECKING:
     from orion_deploy.checklist.lint import Finding
@@ -35,9 +36,9 @@ def lint_command(*, file: Path, fix: bool, as_json: bool) -> int:
 
     Exit code 1 when there are findings. Nothing is executed.
     """
-    if fix:
-        _fix(file)
     found = findings_of(file)
+    if fix and _fix(file, found):
+        found = findings_of(file)
     if as_json:
         json_data([finding.to_json() for finding in found])
     else:
@@ -103,5 +104,45 @@ def _summed_up(found: list[Finding]) -> str:
     return ", ".join(f"{number} {word}{'s' if number > 1 else ''}" for word, number in counts.items())
 
 
-def _fix(file: Path) -> None:
-    raise NotImplementedError
+def _fix(file: Path, found: list[Finding]) -> bool:
+    """Write what the findings propose into the file, as one step; returns whether anything was to be written.
+
+    The file keeps its mode. Through a symbolic link the file that it means is written.
+
+    Raises OrionError when it cannot be written; the file is then as it was.
+    """
+    import os
+    import tempfile
+
+    from orion_deploy.checklist.lint.fix import fix
+    from orion_deploy.checklist.read import load
+
+    _, before = load(file)
+    try:
+        text = before.decode("utf-8")
+    except UnicodeDecodeError:
+        raise OrionError(f"{file} is not UTF-8: nothing is written into it") from None
+    after = fix(text, found).encode("utf-8")
+    if after == before:
+        talk("nothing to fix: what is proposed needs a person's knowledge")
+        return False
+    real = Path(os.path.realpath(file))
+    try:
+        descriptor, temporary = tempfile.mkstemp(dir=real.parent, prefix=f".{real.name}.")
+        try:
+            with open(descriptor, "wb") as new:
+                new.write(after)
+                new.flush()
+                os.fchmod(new.fileno(), real.stat().st_mode & 0o7777)
+                os.fsync(new.fileno())
+            os.replace(temporary, real)
+        except BaseException:
+            os.unlink(temporary)
+            raise
+    except OSError as error:
+        raise OrionError(f"{file} cannot be written: {error.strerror}; it is as it was") from error
+    added = after.count(b"\n") - before.count(b"\n")
+    talk(
+        f"wrote {added} lines into {plain_line(str(file))}; it is another file now: look at it, and approve it again"
+    )
+    return True

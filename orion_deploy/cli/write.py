@@ -13,18 +13,20 @@ from orion_deploy.cli.out import data, json_data, talk
 from orion_deploy.errors import OrionError
 from orion_deploy.text import plain, plain_line
 
-YAML_SUFFIXES = (".yaml", ".yml")
+YAML_ENDINGS = (".yaml", ".yml")
 
 
 @click.command("new", epilog=examples("orion-deploy new release", "orion-deploy new deploy/release.yaml"))
 @click.argument("name")
 def new_command(*, name: str) -> int:
     """Write a checklist to begin with: NAME.md, or YAML where NAME ends in .yaml. Nothing is overwritten."""
-    from orion_deploy.checklist.scaffold import scaffold
+    from orion_deploy.checklist.scaffold import file_name_of, scaffold
 
-    path = Path(name if name.endswith((".md", *YAML_SUFFIXES)) else f"{name}.md")
-    title = path.stem.replace("-", " ").replace("_", " ").strip().capitalize() or "Checklist"
-    text = scaffold(title, "yaml" if path.suffix in YAML_SUFFIXES else "markdown")
+    folder, base = os.path.split(name)
+    ending = next((each for each in YAML_ENDINGS if base.endswith(each)), "")
+    base = base.removesuffix(ending)
+    text = scaffold(base, "yaml" if ending else "markdown")
+    path = Path(folder, base + ending if ending else file_name_of(base))
     try:
         descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o666)
     except FileExistsError:
@@ -66,6 +68,7 @@ def convert_command(*, file: Path) -> int:
 def schema_command() -> int:
     """Print the JSON Schema of a YAML checklist: editors complete and check with it."""
     from orion_deploy.checklist.schema import schema
+    from orion_deploy.kinds.registry import kind_names
 
-    json_data(schema())
+    json_data(schema(kind_names()))
     return 0

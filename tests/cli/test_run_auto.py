@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import os
 import secrets
 import signal
 import subprocess
 from pathlib import Path
 
 import pytest
+from support.attempts import kill_attempt
 from support.cli import PROGRAM, Done, orion
 from support.sessions import book, opened
 
@@ -248,7 +248,7 @@ def test_needs_that_are_open_hold_a_step(tmp_path: Path) -> None:
 def test_an_unknown_outcome_stops_and_is_never_repeated(tmp_path: Path) -> None:
     """The supervisor of a running step was killed: exit code 5, again and again, until a person decides."""
     path = book(tmp_path, "# R\n\n" + shell("One", "echo x >> ran\nsleep 60") + shell("Two", "echo y >> ran"))
-    with opened(path) as driven:
+    with opened(path, cwd=str(tmp_path)) as driven:
         driven.session.start("1")
         (step_id,) = driven.session.state.running
         folder = driven.session.attempt_folder(step_id, 1)
@@ -262,35 +262,10 @@ def test_an_unknown_outcome_stops_and_is_never_repeated(tmp_path: Path) -> None:
     assert lines_of(tmp_path / "ran") == ["x", "y"]
 
 
-def kill_attempt(folder: Path, written: Path) -> None:
-    """Kill a running attempt with its supervisor, and wait until both are gone: as a crash of the machine would."""
-    import fcntl
-    import json
-    import time
-
-    deadline = time.monotonic() + 20
-    while not written.exists():
-        assert time.monotonic() < deadline
-        os.sched_yield()
-    child = int(json.loads((folder / "run.json").read_text())["pid"])
-    parent = int(Path(f"/proc/{child}/stat").read_text().rpartition(")")[2].split()[1])
-    os.kill(parent, signal.SIGKILL)
-    os.killpg(child, signal.SIGKILL)
-    for name in ("sup.lock", "step.lock"):
-        with (folder / name).open() as file:
-            while True:
-                try:
-                    fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                    break
-                except BlockingIOError:
-                    assert time.monotonic() < deadline
-                    os.sched_yield()
-
-
 def test_a_running_step_is_followed_not_repeated(tmp_path: Path) -> None:
     """A step that another session started is followed to its end, and its verdict is the tick."""
     path = book(tmp_path, "# R\n\n" + shell("One", "echo x >> ran\nwhile [ ! -e go ]; do sleep 0.05; done"))
-    with opened(path) as driven:
+    with opened(path, cwd=str(tmp_path)) as driven:
         driven.session.start("1")
     process = subprocess.Popen(
         [*PROGRAM, "run", path.name, "--auto", "--json"], cwd=tmp_path, stdout=subprocess.PIPE, text=True
