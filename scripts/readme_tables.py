@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 import sys
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import Field
 from importlib import import_module
 from pathlib import Path
 
@@ -26,9 +27,9 @@ EXIT_CODES = {
 }
 
 LIMITS = (
-    ("checklist.yaml_nodes.SOURCE_BYTES_MAX", "bytes", "a YAML checklist, or one block of facts"),
+    ("checklist.read.MARKDOWN_BYTES_MAX", "bytes", "a checklist in Markdown"),
+    ("checklist.read.YAML_BYTES_MAX", "bytes", "a checklist in YAML"),
     ("checklist.yaml_nodes.DEPTH_MAX", "levels", "collections within one another in YAML"),
-    ("run.approvals.CHECKLIST_BYTES_MAX", "bytes", "a checklist that can be approved"),
     ("checklist.shell_text.SCRIPT_CHARACTERS_MAX", "characters", "a script that lint takes apart"),
     ("checklist.yaml_values.TIMEOUT_S_MAX", "s", "the `timeout` of a step"),
     ("checklist.variables.VALUE_CHARACTERS_MAX", "characters", "the value of a variable"),
@@ -57,13 +58,21 @@ def table(head: Iterable[str], rows: Iterable[Iterable[str]]) -> str:
     return "\n".join(lines)
 
 
+NOT_YET = frozenset({"watches", "report"})
+"""Keys that so far only say that what they show is not there yet."""
+
+
 def keys() -> str:
     """The keys of the main screen."""
     from orion_deploy.tui.keys import ACTIONS, key_name
 
     return table(
-        ("Keys", "What they do"),
-        ((" ".join(f"`{key_name(key)}`" for key in action.keys), action.help) for action in ACTIONS),
+        ("Keys", "What they do", "Name"),
+        (
+            (" ".join(f"`{key_name(key)}`" for key in action.keys), action.help, f"`{action.id}`")
+            for action in ACTIONS
+            if action.id not in NOT_YET
+        ),
     )
 
 
@@ -121,7 +130,7 @@ def value_of(path: str) -> float:
         except ModuleNotFoundError:
             continue
         for name in parts[end:]:
-            fields: Mapping[str, object] = getattr(found, "__dataclass_fields__", {})
+            fields: Mapping[str, Field[object]] = getattr(found, "__dataclass_fields__", {})
             found = fields[name].default if name in fields else getattr(found, name)
         assert isinstance(found, int | float)
         return found
@@ -149,8 +158,8 @@ def written(text: str) -> str:
         pattern = re.compile(rf"(<!-- {name} -->\n).*?(<!-- /{name} -->)", re.DOTALL)
         if not pattern.search(text):
             raise LookupError(f"README.md has no place for the table `{name}`")
-        body = make()
-        text = pattern.sub(lambda match, body=body: f"{match[1]}{body}\n{match[2]}", text)
+        head, _, tail = pattern.sub(r"\1\0\2", text).partition("\0")
+        text = f"{head}{make()}\n{tail}"
     return text
 
 
