@@ -13,6 +13,7 @@ import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from types import MappingProxyType
+from typing import Final
 
 from orion_deploy.checklist.markdown_blocks import parse_blocks
 from orion_deploy.checklist.markdown_damage import damage_in
@@ -23,6 +24,9 @@ from orion_deploy.checklist.markdown_walk import Walk
 from orion_deploy.checklist.model import Checklist, Problem, Section
 from orion_deploy.checklist.titles import plain_title
 from orion_deploy.errors import ChecklistError, Place
+
+PROBLEMS_MAX: Final = 200
+"""Of damage in one file: whoever reads more has stopped reading."""
 
 _STEP_FENCE = re.compile(r"(?:`{3,}|~{3,})\s*ya?ml\s+step\b", re.IGNORECASE)
 
@@ -102,7 +106,7 @@ def _read(lines: list[str], path: str, draft: Draft) -> tuple[Section, ...]:
     draft.title = own_title or plain_title(named)
     damage = damage_in(parsed, lines)
     _refuse_lost_facts(damage, lines, path)
-    draft.problems += damage
+    draft.problems += damage[:PROBLEMS_MAX]
     sections = finished(draft, lines)
     if not draft.steps:
         what = "there are no tasks in it" if lines else "the file is empty"
@@ -114,7 +118,7 @@ def _read(lines: list[str], path: str, draft: Draft) -> tuple[Section, ...]:
 def _refuse_lost_facts(damage: list[Problem], lines: list[str], path: str) -> None:
     """Refuse a `yaml step` fence that is text: what it says (that a step is not to be run) must not get lost."""
     for problem in damage:
-        if problem.rule in ("fence-in-text", "fence-indented"):
+        if problem.rule in ("fence-in-text", "fence-in-html", "fence-indented"):
             source = lines[problem.line - 1]
             if _STEP_FENCE.search(source):
                 place = Place(path, problem.line, len(source) - len(source.lstrip()) + 1, source)

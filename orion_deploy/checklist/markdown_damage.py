@@ -12,8 +12,6 @@ from typing import Final
 from orion_deploy.checklist.markdown_tree import CODE, HTML, ITEM, PARAGRAPH, Block, Parsed
 from orion_deploy.checklist.model import Problem
 
-PROBLEMS_MAX: Final = 200
-
 _FENCE = re.compile(r"[ \t>]*(?:```|~~~)")
 _TICK_BOX = re.compile(r"[-*+]\[[ xX]\]\s|[-*+]\s+\[\]\s|(?:[-*+]|\d{1,9}[.)])\s+\[[ xX]\]\s|\[[ xX]\]\s+\S")
 _ITEM_BOX = re.compile(r"\[(?:[ xX]\](?![(\[:])\S|\]\s|\s{2,}\]|\s[xX]\]|[xX]\s\])|\[[ xX]\]$")
@@ -21,14 +19,14 @@ _COMMENT: Final = 1
 
 
 def damage_in(parsed: Parsed, lines: list[str]) -> list[Problem]:
-    """Return what looks damaged, in the order of the file, at most `PROBLEMS_MAX`."""
+    """Return what looks damaged, in the order of the file."""
     problems: list[Problem] = []
     if parsed.too_deep:
         problems.append(
             Problem("nested-too-deep", "this list is nested too deep to be read", parsed.too_deep)
         )
     stack: list[tuple[Block, Block | None]] = [(parsed.document, None)]
-    while stack and len(problems) < PROBLEMS_MAX:
+    while stack:
         block, parent = stack.pop()
         if block.kind == CODE:
             if not block.is_closed:
@@ -40,7 +38,7 @@ def damage_in(parsed: Parsed, lines: list[str]) -> list[Problem]:
             problems += _in_html(block)
         if block.children:
             stack += [(inner, block) for inner in reversed(block.children)]
-    return problems[:PROBLEMS_MAX]
+    return problems
 
 
 def _in_code(block: Block, lines: list[str]) -> Iterator[Problem]:
@@ -92,8 +90,10 @@ def _in_paragraph(block: Block, parent: Block | None) -> Iterator[Problem]:
 
 
 def _in_html(block: Block) -> Iterator[Problem]:
+    help = "leave an empty line between the HTML and what follows"
     for number, text in enumerate(block.text):
-        if _TICK_BOX.match(text.lstrip()):
-            help = "leave an empty line between the HTML and the list"
-            yield Problem("task-in-html", "GitHub sees HTML here, not a task", block.line + number, help=help)
-            return
+        line = block.line + number
+        if _FENCE.match(text):
+            yield Problem("fence-in-html", "this fence is HTML for GitHub, not code", line, help=help)
+        elif _TICK_BOX.match(text.lstrip()):
+            yield Problem("task-in-html", "this is HTML for GitHub, not a task", line, help=help)

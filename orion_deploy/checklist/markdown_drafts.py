@@ -115,18 +115,9 @@ class SectionDraft:
         """Whether nothing at all stands under the heading."""
         return not (self.steps or self.code or self.sections or self.prose.ranges)
 
-    def titles(self) -> list[str]:
-        """The titles from the outermost section to this one."""
-        titles = [self.title]
-        section = self.parent
-        while section is not None:
-            titles.append(section.title)
-            section = section.parent
-        return titles[::-1]
-
 
 class Draft:
-    """A whole file. `sections` and `steps` stand in document order, nested ones included."""
+    """A whole file. `sections` are the outermost ones; `steps` are all, sub-steps included, in document order."""
 
     __slots__ = ("carry", "cwd", "metadata", "notes", "problems", "sections", "steps", "title", "variables")
 

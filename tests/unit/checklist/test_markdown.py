@@ -318,6 +318,8 @@ def test_words_keep_no_step_of_the_way_back() -> None:
         ("- [ ] a\n  ```yaml step\n  auto: true\n", 2, "closing fence"),
         ("- [ ] a\n      ```yaml step\n      reference: true\n      ```\n", 2, "is text"),
         ("- [ ] a\n\n      ```yaml step\n      reference: true\n      ```\n", 3, "is code itself"),
+        ("- [ ] a\n  <div>\n  ```yaml step\n  reference: true\n  ```\n", 3, "is HTML"),
+        ("-[ ] b\n\n" * 300 + "- [ ] a\n      ```yaml step\n", 602, "is text"),
         ("- [ ] a\n  ```yaml-step\n  reference: true\n  ```\n", 2, "no effect"),
         ("- [ ] a\n  ```yaml steps\n  reference: true\n  ```\n", 2, "no effect"),
     ],

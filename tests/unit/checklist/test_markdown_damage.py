@@ -7,8 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from orion_deploy.checklist.markdown import read_markdown
-from orion_deploy.checklist.markdown_damage import PROBLEMS_MAX
+from orion_deploy.checklist.markdown import PROBLEMS_MAX, read_markdown
 
 
 def problems(text: str) -> list[tuple[str, int]]:
@@ -36,7 +35,10 @@ def problems(text: str) -> list[tuple[str, int]]:
         ("text\n2. [ ] a\n", [("tick-box", 2)]),
         ("- [ ] a\n      - [ ] b\n", [("tick-box", 2)]),
         ("text\n\n    - [ ] a\n", [("task-in-code", 3)]),
-        ("<div>\n- [ ] a\n- [ ] b\n</div>\n", [("task-in-html", 2)]),
+        (
+            "<div>\n- [ ] a\n```sh\nx\n```\n</div>\n",
+            [("task-in-html", 2), ("fence-in-html", 3), ("fence-in-html", 5)],
+        ),
     ],
 )
 def test_damage(text: str, told: list[tuple[str, int]]) -> None:

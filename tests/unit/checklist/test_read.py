@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import socket
 import stat
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -111,6 +113,19 @@ def test_reading_writes_nothing(tmp_path: Path) -> None:
     path.chmod(stat.S_IRUSR)
     load(path)
     assert [entry.name for entry in tmp_path.iterdir()] == ["plan.md"]
+
+
+def test_markdown_loads_nothing_heavy(tmp_path: Path) -> None:
+    """A Markdown file without facts is read without YAML, pydantic or a Markdown library: start time is a feature."""
+    path = tmp_path / "plan.md"
+    path.write_text("# T\n- [ ] **a** `b`\n  ```sh\n  ls <X>  # Should return 0\n  ```\n")
+    script = (
+        "import sys; from orion_deploy.checklist.read import load; from orion_deploy.checklist.show import to_json\n"
+        f"to_json(load({str(path)!r})[0])\n"
+        "print(sorted({'yaml', 'markdown_it', 'pydantic', 'textual', 'click', 'psutil'} & set(sys.modules)))"
+    )
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    assert done.stdout == "[]\n"
 
 
 def test_sniffing_is_bounded() -> None:
