@@ -144,7 +144,7 @@ def _never_ends(subject: Subject) -> Iterator[Hit]:
             texts = [word.text for word in words]
             if _is_endless(texts[0].rsplit("/", 1)[-1], texts[1:]):
                 shown = " ".join(texts)[:40]
-                yield block.hit(command, f"`{shown}` does not end by itself", _watch_instead(texts))
+                yield block.hit(command, f"`{shown}` does not end by itself")
         for match in re.finditer(r"\bwhile\s+(?:true|:)\s*;?\s*do\b", block.code.script):
             body = block.code.script[match.end() :]
             if "break" not in body and "exit" not in body and block.script.state_at(match.start()) == "":
@@ -200,12 +200,6 @@ def _is_endless(name: str, texts: list[str]) -> bool:
             return texts[:2] == ["-m", "http.server"] or texts[1:2] == ["runserver"]
         case _:
             return False
-
-
-def _watch_instead(texts: list[str]) -> str:
-    if texts[0] in ("tail", "journalctl", "docker", "kubectl"):
-        return "watch: {logs.absent: {path: [LOG], pattern: ERROR}}"
-    return "timeout: 1m"
 
 
 def _waits_for_person(subject: Subject) -> Iterator[Hit]:

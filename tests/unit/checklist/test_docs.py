@@ -69,7 +69,7 @@ def test_examples_of_calls_are_sound() -> None:
     shown += [
         parse_step_facts(f"{key.name}: {key.example}", "table", 1)
         for key in KEYS
-        if key.name in ("check", "verify") and Where.STEP_BLOCK in key.where
+        if key.name in ("check", "watch", "verify") and Where.STEP_BLOCK in key.where
     ]
     calls = [call for found in shown for call in (found.facts.call, found.facts.verify) if call is not None]
     assert calls

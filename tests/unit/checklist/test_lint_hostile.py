@@ -72,9 +72,9 @@ def test_a_large_checklist_is_looked_at_in_time() -> None:
     )
     for case in (text, long):
         checklist = read(case.encode(), "a.md")
-        started = time.perf_counter()
+        started = time.process_time()
         lint(checklist, case)
-        assert time.perf_counter() - started < 10
+        assert time.process_time() - started < 10
 
 
 def test_fixing_leaves_odd_line_ends_alone() -> None:

@@ -105,8 +105,8 @@ def test_public_checklists_raise_few_alarms() -> None:
     for path in sorted(shared("corpus").glob("*.md")):
         text = path.read_text("utf-8")
         checklist = read(text.encode(), path.name)
-        started = time.perf_counter()
+        started = time.process_time()
         found = lint(checklist, text)
-        assert time.perf_counter() - started < 2
+        assert time.process_time() - started < 2
         dangers = [finding.render() for finding in found if finding.severity is Severity.DANGER]
         assert len(dangers) <= 2, dangers

@@ -21,11 +21,11 @@ def named(name: str, *needs: str, parent: str = "") -> Named:
 def test_a_chain_as_long_as_the_checklist() -> None:
     """Ten thousand steps that need one another are walked without recursion, and their circle is found."""
     steps = [named(f"s{n}", *([f"s{n - 1}"] if n else [])) for n in range(10_000)]
-    started = time.perf_counter()
+    started = time.process_time()
     check_references(steps, ())
     with pytest.raises(ChecklistError, match="circle"):
         check_references([named("s0", "s9999"), *steps[1:]], ())
-    assert time.perf_counter() - started < 3
+    assert time.process_time() - started < 3
 
 
 def test_a_step_may_need_what_it_holds_but_not_what_holds_it() -> None:

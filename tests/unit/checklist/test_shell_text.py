@@ -110,8 +110,8 @@ def test_any_text_is_taken_apart(text: str) -> None:
 
 def test_hostile_scripts_cost_little() -> None:
     """Deep, unclosed and very long scripts are taken apart, or left alone, within a second."""
-    started = time.perf_counter()
+    started = time.process_time()
     for piece in ("$(", "`", '"$(', "(", "<<E\n", "a=$((", "'", "\\", "&", "<", "1", "${", "\n", "a "):
         parse(piece * (SCRIPT_CHARACTERS_MAX // len(piece)))
-    assert time.perf_counter() - started < 5
+    assert time.process_time() - started < 5
     assert parse("a " * SCRIPT_CHARACTERS_MAX).commands == ()

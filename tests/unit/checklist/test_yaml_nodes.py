@@ -97,10 +97,10 @@ def test_depth_has_a_cap() -> None:
     """The deepest allowed nesting is read, one more is refused, and 100,000 cost no more than that."""
     assert compose(Source("[" * DEPTH_MAX + "]" * DEPTH_MAX, "a.yaml")) is not None
     assert str(DEPTH_MAX) in fault("[" * (DEPTH_MAX + 1) + "]" * (DEPTH_MAX + 1)).what
-    started = time.perf_counter()
+    started = time.process_time()
     for opening in ("[", "{a: ", "- ", "? "):
         assert fault(opening * 100_000).where is not None
-    assert time.perf_counter() - started < 1
+    assert time.process_time() - started < 1
 
 
 def test_size_has_a_cap_in_bytes_before_parsing() -> None:
@@ -109,9 +109,9 @@ def test_size_has_a_cap_in_bytes_before_parsing() -> None:
     assert compose(Source("a: " + filler, "a.yaml")) is not None
     assert "1,000,001 bytes" in fault("a: " + filler + "x").what
     assert "bytes" in fault("a: " + "\u00e4" * (SOURCE_BYTES_MAX // 2)).what
-    started = time.perf_counter()
+    started = time.process_time()
     fault("[" * 50_000_000)
-    assert time.perf_counter() - started < 0.5
+    assert time.process_time() - started < 0.5
 
 
 def test_nothing_is_none() -> None:
@@ -205,6 +205,6 @@ def test_the_number_of_values_has_a_cap() -> None:
         "{" + ",".join(f"k{i}" for i in range(135_000)) + "}",
     ):
         assert len(text) <= SOURCE_BYTES_MAX
-        started = time.perf_counter()
+        started = time.process_time()
         assert "200,000 values" in fault(text).what
-        assert time.perf_counter() - started < 2
+        assert time.process_time() - started < 2

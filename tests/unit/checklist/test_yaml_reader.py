@@ -268,9 +268,9 @@ def test_a_megabyte_is_read_within_a_second() -> None:
     """3,000 steps that need one another in a chain are read fast; 10,000 are refused by their size, faster."""
     data = big(3_300)
     assert 900_000 < len(data) <= 1_000_000
-    started = time.perf_counter()
+    started = time.process_time()
     checklist = read_yaml(data, "a.yaml")
-    assert time.perf_counter() - started < 2.5
+    assert time.process_time() - started < 2.5
     assert sum(1 for _ in checklist.walk()) == 3_300
     with pytest.raises(ChecklistError, match="at most 1,000,000"):
         read_yaml(big(10_000), "a.yaml")
