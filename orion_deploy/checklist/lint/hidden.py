@@ -25,6 +25,15 @@ def _hidden(subject: Subject) -> Iterator[Hit]:
         match = _ANY.search(block.code.script)
         if match is not None:
             yield block.hit(match.span(), f"the command holds {_named(match[0])}, which nobody sees")
+    for _, step in subject.steps:
+        match = _BIDI.search(step.title)
+        line = subject.lines[step.line - 1] if 0 < step.line <= len(subject.lines) else ""
+        if match is not None and match[0] not in line:  # written as an escape
+            yield Hit(
+                subject.place(step.line),
+                f"the title holds {_named(match[0])}, which nobody sees",
+                step=step.id,
+            )
     if not is_hidden(subject.text):
         return
     code = code_lines(subject)

@@ -128,6 +128,8 @@ def test_limits_inherit_what_they_are_about_from_their_step() -> None:
 def test_hidden_characters_in_prose() -> None:
     """A direction override is told anywhere; joiners of emoji and marks in prose are not."""
     assert found("# T\n\nSafe \u202eelbisrever\n\n- [ ] A\n", "hidden-character")[0].column == 6
+    escaped = 'title: T\nsteps:\n- title: "a \\u202e b"\n'
+    assert [finding.line for finding in found(escaped, "hidden-character", "a.yaml")] == [3]
     assert found("# T \U0001f469\u200d\U0001f4bb\n\n- [ ] A\n", "hidden-character") == []
 
 
