@@ -50,6 +50,11 @@ class Choice:
         )
 
 
+def is_question(step: Step) -> bool:
+    """Whether the step asks a person something: there is nothing to run, its tick is the answer."""
+    return step.facts.call is not None and step.facts.call.name.startswith("people.")
+
+
 class Person:
     """Asks the operator about every open step."""
 
@@ -113,6 +118,8 @@ class Person:
         choices = []
         if step.options:
             choices.append(Choice("c", "choose", self._choose))
+        if is_question(step):
+            return [Choice("t", "tick", self._tick), Choice("s", "skip", self._skip)]
         if not why:
             word = "run" if not self._session.state.step(step.id).attempts else "run again"
             choices.append(Choice("r", word, self._run))
@@ -162,8 +169,7 @@ class Person:
         return self._run(step, edited.rstrip("\n")) if self._terminal.agree("Run it so?") else None
 
     def _tick(self, step: Step) -> Stop | None:
-        call = step.facts.call
-        if call is not None and call.name.startswith("people."):
+        if is_question(step):
             self._answer(step)
             return None
         why = self._session.why_reason_needed(step.id)

@@ -16,6 +16,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from orion_deploy import bundled
 from orion_deploy.errors import Place, RefusedError, StoreError
 from orion_deploy.run import sidecar
 from orion_deploy.run.files import owner
@@ -142,6 +143,9 @@ def _own_folder(real: Path) -> Path:
 
 
 def _why_not_beside(folder: Path) -> str:
+    own = bundled.folder("checklists")
+    if own is not None and os.path.realpath(own) == os.fspath(folder):
+        return "the checklist came with the app"
     try:
         mode = os.stat(folder).st_mode
     except OSError as error:

@@ -212,3 +212,18 @@ def test_hostile_file_names_reach_no_terminal(tmp_path: Path) -> None:
     assert done.code == 2
     assert "\x1b" not in done.err + done.out
     assert "\u241b]52" in done.err
+
+
+def test_a_bundled_checklist_keeps_its_state_with_the_user(tmp_path: Path, own_home: Path) -> None:
+    """Nothing is written into the installation, or the checkout: the run is in the state folder, and is found again."""
+    from orion_deploy import bundled
+
+    folder = bundled.folder("checklists")
+    assert folder is not None
+    before = sorted(os.listdir(folder))
+    assert orion("note", "0001_add_active_request", "1", "tried", cwd=tmp_path).code == 0
+    assert sorted(os.listdir(folder)) == before
+    assert len(list((own_home / ".local/state/orion-deploy").glob("*/*.runs"))) == 1
+    found = orion("status", "0001_add_active_request", "--json", cwd=tmp_path).json
+    assert len(found["runs"]) == 1
+    assert [run["run"] for run in orion("status", "--json", cwd=tmp_path).json] == [found["run"]]
