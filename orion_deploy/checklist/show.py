@@ -11,7 +11,7 @@ from orion_deploy.checklist.model import Checklist, CodeBlock, Role, Section, Se
 from orion_deploy.text import plain, plain_line
 
 BODY_LINES_MAX: Final = 3
-"""Of a step's prose, in `to_text`."""
+"""Of the prose of a step or a section, in `to_text`."""
 
 
 def to_json(checklist: Checklist) -> dict[str, object]:
@@ -164,6 +164,7 @@ def _section_lines(section: Section) -> Iterator[str]:
     marks += _marks(mandatory=section.mandatory, optional=section.optional)
     yield ""
     yield f"{plain_line(section.title) or '(before the first heading)'}{_bracketed(marks)}"
+    yield from _prose_lines(section.body, "  ")
     for block in section.code:
         yield f"  line {block.line}: {_block_words(block)}, under no step"
     stack = [(step, 1) for step in reversed(section.steps)]
@@ -178,11 +179,7 @@ def _step_lines(step: Step, indent: str) -> Iterator[str]:
     marks = _marks(mandatory=step.mandatory, optional=step.optional) + list(step.tags)
     yield f"{indent}{box} {plain_line(step.title)}{_bracketed(marks)}"
     yield f"{indent}    {step.id}, line {step.line}, {plain_line(step.kind)}"
-    prose = plain(step.body).split("\n") if step.body else []
-    for line in prose[:BODY_LINES_MAX]:
-        yield f"{indent}    {line}".rstrip()
-    if len(prose) > BODY_LINES_MAX:
-        yield f"{indent}    ..."
+    yield from _prose_lines(step.body, f"{indent}    ")
     for option in step.options:
         recommended = " (recommended)" if option.recommended else ""
         yield f"{indent}    option {option.number}: {plain_line(option.title)}{recommended}"
@@ -194,6 +191,15 @@ def _step_lines(step: Step, indent: str) -> Iterator[str]:
                 yield f"{indent}      {line}".rstrip()
     for expectation in expectations_of(step):
         yield f"{indent}    expect: {plain_line(expectation.text)}"
+
+
+def _prose_lines(body: str, indent: str) -> Iterator[str]:
+    """The first lines of prose, and a sign where there are more."""
+    lines = plain(body).split("\n") if body else []
+    for line in lines[:BODY_LINES_MAX]:
+        yield f"{indent}{line}".rstrip()
+    if len(lines) > BODY_LINES_MAX:
+        yield f"{indent}..."
 
 
 def _block_words(block: CodeBlock) -> str:
