@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import marshal
 import os
@@ -18,6 +19,8 @@ PROGRAM = (
 )  # fmt: skip
 """Modules of `orion_deploy.run` that make up the supervisor's program, each after what it needs."""
 CHANNEL_FD = 3
+PATIENCE_S = 30.0
+"""How long a start may take to be answered; then something holds the machine, and the operator is told."""
 ONCE = "once"
 """Argument of a server for a single attempt in the terminal."""
 _BOOT = """\
@@ -44,6 +47,7 @@ class ForkServer:
     def __init__(self, *, own_session: bool) -> None:
         """Raises OSError when it cannot be started."""
         self._channel, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_STREAM)
+        self._channel.settimeout(PATIENCE_S)
         high = fcntl.fcntl(theirs, fcntl.F_DUPFD_CLOEXEC, CHANNEL_FD + 1)
         theirs.close()
         try:
@@ -61,11 +65,16 @@ class ForkServer:
             raise
 
     def send(self, order: Order, fds: list[int]) -> None:
-        """Hand an attempt over. Raises OSError when the server is gone; the attempt has not started then."""
+        """Hand an attempt over; on return a supervisor has it.
+
+        Raises OSError: the server is gone. Whoever had the order is gone with it, and had begun nothing.
+        """
         data = marshal.dumps(dict(order))
-        sent = socket.send_fds(self._channel, [len(data).to_bytes(4, "big") + data], fds)
-        if sent < len(data) + 4:
-            self._channel.sendall(memoryview(len(data).to_bytes(4, "big") + data)[sent:])
+        message = len(data).to_bytes(4, "big") + data
+        sent = socket.send_fds(self._channel, [message], fds)
+        self._channel.sendall(memoryview(message)[sent:])
+        if not self._channel.recv(1):
+            raise ConnectionResetError(errno.ECONNRESET, os.strerror(errno.ECONNRESET))
 
     def close(self) -> None:
         """Close the channel, at which the server ends."""

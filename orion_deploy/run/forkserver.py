@@ -2,7 +2,8 @@
 
 It reads orders from descriptor 3, a stream socket to the app, and ends when that closes; the supervisors
 that it made live on. An order is four bytes of length, then that many of `marshal`; with the first bytes come
-the descriptors of the attempt: folder, `sup.lock`, `step.lock` and `ctl`. Part of the supervisor's program.
+the descriptors of the attempt: folder, `sup.lock`, `step.lock` and `ctl`. It is answered by one byte: a
+supervisor has it. Part of the supervisor's program.
 """
 
 from __future__ import annotations
@@ -30,7 +31,8 @@ SHOWN_AS = "step-keeper"
 HEADER_BYTES = 4
 ORDER_FDS = 4
 FORK_PAUSE_S = 0.1
-_TAKEN = b"t"
+TAKEN = b"t"
+"""The answer to an order, and the word for the server."""
 _NO_MORE = b"e"
 _IGNORED = (
     signal.SIGHUP, signal.SIGINT, signal.SIGQUIT, signal.SIGTERM, signal.SIGTSTP, signal.SIGTTIN,
@@ -58,6 +60,8 @@ def main() -> None:
     tell = -1 if sys.argv[1:] == [ONCE] else _child()
     ready = supervisor.Supervisor()
     received = receive(channel)
+    if received is not None:
+        channel.sendall(TAKEN)  # From here on the launcher does not give the order to another one.
     channel.close()
     if tell >= 0:
         os.setsid()
@@ -66,7 +70,7 @@ def main() -> None:
         return
     order, fds = received
     order["umask"] = umask
-    ready.carry_out(order, fds, lambda: _say(tell, _TAKEN))
+    ready.carry_out(order, fds, lambda: _say(tell, TAKEN))
 
 
 def _say(tell: int, word: bytes) -> None:
@@ -95,9 +99,9 @@ def _child() -> int:
             os.close(taken)
             return tell
         os.close(tell)
-        word = os.read(taken, 1) if pid > 0 else _TAKEN
+        word = os.read(taken, 1) if pid > 0 else TAKEN
         os.close(taken)
-        if word != _TAKEN:
+        if word != TAKEN:
             os._exit(0)
         if pid < 0:
             time.sleep(FORK_PAUSE_S)

@@ -99,8 +99,7 @@ class Launcher:
         server = self._running_server()
         try:
             server.send(order, fds)
-        except (BrokenPipeError, ConnectionResetError):
-            # It was killed. An order that did not arrive whole starts nothing: the length tells.
+        except (BrokenPipeError, ConnectionResetError):  # It was killed; nothing began.
             server.close()
             self._server = None
             self._running_server().send(order, fds)

@@ -1,6 +1,6 @@
 """The output of an attempt on disk: its head and its tail, never more than its limit, whatever a step prints.
 
-`out` holds the head, half of the limit. What comes after goes to `out.tail0` and `out.tail1` in turn, a
+`out` holds the head, half of the limit. What comes after goes to `out.tail0` and `out.tail1` in turn, at most a
 quarter of the limit each; the older one gives way to the next. A tail begins with a line that says at
 which byte of the whole output it starts. Tails appear by rename, so that a reader who has one open reads
 on in what it was. `Recorder` writes (part of the supervisor's program), `Output` reads, at any time.
@@ -22,13 +22,20 @@ _NEW_TAIL = ".out.tail"
 _TAIL_HEADER = b"--- output from byte %020d ---\n"
 TAIL_HEADER_BYTES = len(_TAIL_HEADER % 0)
 FILE_MODE = 0o600
+READ_BYTES_MIN = 1 << 16
+READ_BYTES_MAX = 1 << 20
+RING_BYTES_MAX = 4 << 20
+"""Memory for the tail, whatever the limit of the output: less is kept of a flood then."""
+FLUSH_S = 0.05
 _FLAGS = os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW
 
 
 class Recorder:
     """Keeps a stream. It never fails: what cannot be written is counted, and `error` names the first reason.
 
-    `total` counts every byte, `kept` those that a reader finds.
+    The head goes to its file at once. The tail is gathered in memory and written by `flush`, which is to be
+    called `FLUSH_S` after something came, and at the end: of a flood only what is left of it by then is ever
+    written. `total` counts every byte, `kept` those that a reader finds.
     """
 
     def __init__(self, directory: str, bytes_max: int) -> None:
@@ -36,12 +43,18 @@ class Recorder:
         self.total = 0
         self.error = ""
         self._directory = directory
-        self._segment_bytes_max = max(1, bytes_max // 4)
         self._head = self._fd = os.open(
             os.path.join(directory, HEAD), _FLAGS | os.O_EXCL | os.O_APPEND, FILE_MODE
         )
-        self._room = max(1, bytes_max // 2)
+        self._head_room = max(1, bytes_max // 2)
         self._head_end = 0
+        self._buffer = bytearray(READ_BYTES_MIN)
+        self._segment_bytes_max = max(1, bytes_max // 4)
+        self._ring = bytearray()
+        """The newest bytes of the tail: byte `n` of the output at place `n` modulo its size."""
+        self._flushed = 0
+        """Up to where the output is written, or lost for good."""
+        self._room = 0
         self._tail: tuple[int, int] | None = None
         """Where the newest tail begins and ends in the output; the one before it ends where it begins."""
         self._before: tuple[int, int] | None = None
@@ -52,19 +65,67 @@ class Recorder:
         """How many bytes a reader finds."""
         return self._head_end + sum(part[1] - part[0] for part in (self._before, self._tail) if part)
 
-    def write(self, data: bytes | memoryview) -> None:
+    @property
+    def is_pending(self) -> bool:
+        """Whether something waits for `flush`."""
+        return self._flushed < self.total
+
+    def room(self) -> memoryview:
+        """Return where to put the next bytes of the stream; call `took` with their number."""
+        if self._head_room:
+            return memoryview(self._buffer)
+        return memoryview(self._ring)[self.total % len(self._ring) :]
+
+    def took(self, count: int) -> None:
+        """Take in the bytes that were put into `room`."""
+        if self._head_room:
+            self._take_head(memoryview(self._buffer)[:count])
+            if (
+                self._head_room and count == len(self._buffer) < READ_BYTES_MAX
+            ):  # It prints much: read more at once.
+                self._buffer = bytearray(READ_BYTES_MAX)
+        else:
+            self.total += count
+            self._flushed = max(self._flushed, self.total - len(self._ring))
+
+    def write(self, data: bytes) -> None:
         """Take in the next bytes of the stream."""
         rest = memoryview(data)
         while rest:
-            if not self._room and not self._next_tail():
-                self.total += len(rest)
-                return
-            part = rest[: self._room]
-            written = self._put(part)
-            if written < len(part):  # What is lost here ends this piece: the next one says where it starts.
-                self._room = 0
-            self.total += len(part)
+            place = self.room()
+            part = rest[: len(place)]
+            place[: len(part)] = part
+            place.release()
+            self.took(len(part))
             rest = rest[len(part) :]
+
+    def _take_head(self, data: memoryview) -> None:
+        part = data[: self._head_room]
+        written = self._put(part)
+        self._head_end += written
+        self._head_room = self._head_room - written if written == len(part) else 0
+        self.total = self._flushed = self._head_end
+        if not self._head_room:
+            self._buffer = bytearray()
+            self._ring = bytearray(min(self._segment_bytes_max, RING_BYTES_MAX))
+            self.write(bytes(data[written:]))
+
+    def flush(self) -> None:
+        """Write what was gathered. What cannot be written now is tried again, until newer bytes take its place."""
+        while self._flushed < self.total:
+            begins = self._tail is None or self._tail[1] != self._flushed or not self._room
+            if begins and not self._next_tail():
+                return
+            place = self._flushed % len(self._ring)
+            part = memoryview(self._ring)[place : place + min(self._room, self.total - self._flushed)]
+            written = self._put(part)
+            assert self._tail is not None
+            self._tail = (self._tail[0], self._tail[1] + written)
+            self._flushed += written
+            self._room -= written
+            if written < len(part):
+                self._room = 0
+                return
 
     def _put(self, part: memoryview) -> int:
         written = 0
@@ -73,25 +134,22 @@ class Recorder:
                 written += os.write(self._fd, part[written:])
         except OSError as error:
             self._note(error)
-        self._room -= written
-        if self._tail is None:
-            self._head_end += written
-        else:
-            self._tail = (self._tail[0], self._tail[1] + written)
         return written
 
     def _next_tail(self) -> bool:
+        """Begin a tail at the first byte that is not written; where there is a gap before it, it is the only one."""
         name = TAILS[self._tails % 2]
         other = TAILS[(self._tails + 1) % 2]
         new = os.path.join(self._directory, _NEW_TAIL)
+        is_gap = self._tail is not None and self._tail[1] != self._flushed
         try:
             fd = os.open(new, _FLAGS | os.O_TRUNC | os.O_APPEND, FILE_MODE)
             try:
-                os.write(fd, _TAIL_HEADER % self.total)
-                if self._tail is not None and self._tail[1] != self.total:
-                    os.unlink(os.path.join(self._directory, other))  # Between it and this one there is a gap.
-                    self._tail = None
+                os.write(fd, _TAIL_HEADER % self._flushed)
                 os.rename(new, os.path.join(self._directory, name))
+                if is_gap:
+                    os.unlink(os.path.join(self._directory, other))
+                    self._tail = None
             except OSError:
                 os.close(fd)
                 raise
@@ -103,7 +161,7 @@ class Recorder:
         self._fd = fd
         self._tails += 1
         self._before = self._tail
-        self._tail = (self.total, self.total)
+        self._tail = (self._flushed, self._flushed)
         self._room = self._segment_bytes_max
         return True
 
@@ -117,13 +175,20 @@ class Recorder:
             if self._head_end:
                 os.fsync(self._head)
             for name in names:
-                fd = os.open(os.path.join(self._directory, name), os.O_RDONLY | os.O_CLOEXEC)
-                try:
-                    os.fsync(fd)
-                finally:
-                    os.close(fd)
+                _sync_if_there(os.path.join(self._directory, name))
         except OSError as error:
             self._note(error)
+
+
+def _sync_if_there(path: str) -> None:
+    try:
+        fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    except FileNotFoundError:  # It gave way to the other one.
+        return
+    try:
+        os.fsync(fd)
+    finally:
+        os.close(fd)
 
 
 class Output:

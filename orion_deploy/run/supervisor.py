@@ -24,7 +24,7 @@ from contextlib import suppress
 
 from orion_deploy.run import carry, child, family
 from orion_deploy.run.facts import Facts, read_facts
-from orion_deploy.run.output import Recorder
+from orion_deploy.run.output import FLUSH_S, READ_BYTES_MAX, Recorder
 from orion_deploy.run.record import put, put_status
 from orion_deploy.run.redact import Redactor
 from orion_deploy.run.stopping import Stopper, boot_s
@@ -53,10 +53,11 @@ if TYPE_CHECKING:
         umask: int
 
 
-READ_BYTES_MIN = 1 << 16
-READ_BYTES_MAX = 1 << 20
+REDACTED_BYTES_MAX = 1 << 16
+"""Read at once where secrets are looked for."""
 PUMP_BYTES_MAX = 8 << 20
 """Taken from the pipe before signals, the clock and the operator are looked at again."""
+FLUSH_AGAIN_S = 1.0
 SETTLE_S = 0.05
 """How long after the shell's end to wait for what it left (`tee`, a daemon) to print its last and end."""
 CLOCK_CHECK_S = 30.0
@@ -83,7 +84,7 @@ class Supervisor:
         """Get everything ready that does not depend on the order; a step should not wait for it."""
         self._app = os.getppid()
         """Of a foreground step; a supervisor in the background has the fork server above it."""
-        self._buffer = bytearray(READ_BYTES_MIN)
+        self._buffer = bytearray(REDACTED_BYTES_MAX)
         self._poll = select.poll()
         self._handlers: dict[int, Callable[[], None]] = {}
         self._pid = 0
@@ -96,6 +97,7 @@ class Supervisor:
         self._is_reported = False
         self._spawn_error = ""
         self._settle_at_s: float | None = None
+        self._flush_at_s: float | None = None
         self._stopper = Stopper()
         self._self_start = family.start_time(os.getpid())
         if _library is not None:
@@ -137,6 +139,7 @@ class Supervisor:
             for fd, _ in self._poll.poll(self._patience_ms()):
                 if fd in self._handlers:
                     self._handlers[fd]()
+            self._flush_if_due()
             self._stopper.look_at_the_clock(self._order["grace_s"])
             if self._wait_status is not None and not self._is_reported and self._is_settled():
                 self._report()
@@ -219,8 +222,7 @@ class Supervisor:
 
     def _patience_ms(self) -> float | None:
         moments = self._stopper.moments_s
-        if self._settle_at_s is not None:
-            moments.append(self._settle_at_s)
+        moments += [moment for moment in (self._settle_at_s, self._flush_at_s) if moment is not None]
         if not moments:
             return None
         return max(0.0, min(min(moments) - boot_s(), CLOCK_CHECK_S)) * 1000 + 1
@@ -229,21 +231,29 @@ class Supervisor:
         """Take what the step has printed."""
         left = PUMP_BYTES_MAX
         while left > 0:
+            place = self._recorder.room() if not self._redactor.is_needed else memoryview(self._buffer)
             try:
-                count = os.readv(self._output, [self._buffer])
+                count = os.readv(self._output, [place])
             except BlockingIOError:
-                return
+                break
             if count == 0:
                 self._recorder.write(self._redactor.finish())
                 self._unlisten(self._output)
                 self._output = -1
-                return
-            data = memoryview(self._buffer)[:count]
-            self._recorder.write(self._redactor.feed(bytes(data)) if self._redactor.is_needed else data)
+                break
+            if self._redactor.is_needed:
+                self._recorder.write(self._redactor.feed(bytes(place[:count])))
+            else:
+                self._recorder.took(count)
             left -= count
-            if count == len(self._buffer) < READ_BYTES_MAX:  # It prints much: read more at once.
-                data.release()
-                self._buffer = bytearray(READ_BYTES_MAX)
+        if self._recorder.is_pending and self._flush_at_s is None:
+            self._flush_at_s = boot_s() + FLUSH_S
+
+    def _flush_if_due(self) -> None:
+        """Write the gathered tail; on a full disk try again later, and not at once."""
+        if self._flush_at_s is not None and boot_s() >= self._flush_at_s:
+            self._recorder.flush()
+            self._flush_at_s = boot_s() + FLUSH_AGAIN_S if self._recorder.is_pending else None
 
     def _take_error(self) -> None:
         """The child says why it could not become the step; nothing when it has."""
@@ -303,6 +313,7 @@ class Supervisor:
             child.take_terminal_back()
         facts = self._facts()
         carried, carry_error = self._carry(facts)
+        self._recorder.flush()
         if self._recorder.total:
             self._recorder.sync()
         self._take_error_if_any()

@@ -167,7 +167,11 @@ class Ledger:
             self._tally.fault("a wrong output", f"{number}: {printed[-80:]!r}")
         record = directory / "run.json"
         if record.exists():  # Another process has its pid now.
-            changed = json.loads(record.read_text()) | {"pid": os.getpid()}
+            try:
+                changed = json.loads(record.read_text()) | {"pid": os.getpid()}
+            except ValueError:
+                self._tally.fault("a torn record of the start", str(directory))
+                return
             record.write_text(json.dumps(changed))
             if look(directory).finding is not Finding.UNKNOWN:
                 self._tally.fault("another process is taken for it", str(directory))
@@ -242,8 +246,7 @@ def kill_supervisors(points: int, mutant: str) -> Tally:
             server = launcher._server
             assert server is not None
             victim = _supervisor_of(directory, server._pid)
-            if victim is None and number % 3 == 0:
-                # The one that waits for the next order, or has just got this one.
+            if victim is None and number % 3 == 0:  # The one that waits for the next order.
                 victim = max(_children(server._pid), default=None)
             if victim is not None:
                 with suppress(ProcessLookupError):

@@ -6,6 +6,8 @@ import os
 import resource
 import signal
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -24,6 +26,7 @@ def test_head_and_tail_are_exact(sizes: list[int], bytes_max: int, data: st.Data
         for size in sizes:
             piece = os.urandom(size)
             recorder.write(piece)
+            recorder.flush()
             whole += piece
             gap = output.dropped_range()
             assert output.size() == recorder.total == len(whole)
@@ -57,58 +60,94 @@ def test_an_attempt_without_output_is_empty(tmp_path: Path) -> None:
         )
 
 
-def test_a_full_disk_is_counted_and_what_comes_after_is_kept(tmp_path: Path) -> None:
-    """What cannot be written is lost and counted; the stream goes on, and its end is there once there is room."""
-    # A limit on a file's size stands in for the disk: the kernel refuses the write itself.
+@contextmanager
+def room_for(size: int) -> Iterator[None]:
+    """No file grows beyond `size`. The kernel refuses the write itself, as on a full disk."""
     before = resource.getrlimit(resource.RLIMIT_FSIZE)
     handler = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
-    recorder = Recorder(str(tmp_path), 4000)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size, before[1]))
     try:
-        resource.setrlimit(resource.RLIMIT_FSIZE, (300, before[1]))
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+        signal.signal(signal.SIGXFSZ, handler)
+
+
+def test_a_full_disk_is_counted_and_what_comes_after_is_kept(tmp_path: Path) -> None:
+    """What finds no room is counted; the stream goes on, and its end is there once there is room again."""
+    recorder = Recorder(str(tmp_path), 4000)
+    with room_for(300):
         recorder.write(b"a" * 1000)
         assert recorder.error == "EFBIG"
-        resource.setrlimit(resource.RLIMIT_FSIZE, (10, before[1]))
+    with room_for(10):
         recorder.write(b"b" * 500)
-        resource.setrlimit(resource.RLIMIT_FSIZE, before)
-        recorder.write(b"c" * 100)
-        recorder.write(b"d" * 100)
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, before)
-        signal.signal(signal.SIGXFSZ, handler)
+        recorder.flush()
+        assert recorder.is_pending
+    recorder.write(b"c" * 100)
+    recorder.write(b"d" * 100)
+    recorder.flush()
+    recorder.sync()
     output = Output(tmp_path)
     assert output.size() == recorder.total == 1700
-    assert output.dropped_range() == (300, 1500)
+    assert output.dropped_range() == (300, 700)
     assert output.tail(200) == b"c" * 100 + b"d" * 100
-    assert recorder.kept == 500
+    assert recorder.kept == 1300
+    assert not recorder.is_pending
 
 
-def test_a_gap_within_the_tail_leaves_one_gap(tmp_path: Path) -> None:
-    """A tail that was cut short gives way at once: there is never more than one gap."""
-    before = resource.getrlimit(resource.RLIMIT_FSIZE)
-    handler = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+def test_what_finds_room_soon_enough_is_not_lost(tmp_path: Path) -> None:
+    """A disk that was full for a moment costs nothing."""
+    recorder = Recorder(str(tmp_path), 4000)
+    with room_for(300):
+        recorder.write(b"a" * 400)
+        recorder.flush()
+    recorder.flush()
+    assert Output(tmp_path).read(0, 1000) == b"a" * 400
+    assert recorder.kept == 400
+
+
+def test_a_flood_leaves_its_end(tmp_path: Path) -> None:
+    """Between two flushes only the newest bytes are held; there is never more than one gap."""
     recorder = Recorder(str(tmp_path), 400)
-    try:
-        recorder.write(b"h" * 200 + b"1" * 100 + b"2" * 50)
-        resource.setrlimit(resource.RLIMIT_FSIZE, (TAIL_HEADER_BYTES + 60, before[1]))
-        recorder.write(b"3" * 30)
-        resource.setrlimit(resource.RLIMIT_FSIZE, before)
-        recorder.write(b"4" * 20)
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, before)
-        signal.signal(signal.SIGXFSZ, handler)
+    recorder.write(b"h" * 200 + b"1" * 60)
+    recorder.flush()
+    for digit in (b"2", b"3", b"4"):
+        recorder.write(digit * 70)
+    recorder.flush()
     output = Output(tmp_path)
-    assert output.dropped_range() == (200, 380)
-    assert output.read(380, 100) == b"4" * 20
-    assert output.size() == 400
+    assert output.dropped_range() == (200, 370)
+    assert output.tail(1000) == b"3" * 30 + b"4" * 70
+    recorder.write(b"5" * 20)
+    recorder.flush()
+    assert output.tail(1000) == b"3" * 30 + b"4" * 70 + b"5" * 20
+    assert output.size() == 490
+    assert recorder.kept == 320
+
+
+def test_a_tail_that_was_cut_short_is_gone_on_with(tmp_path: Path) -> None:
+    """A tail that found no room for its end goes on in the next one, without a gap."""
+    recorder = Recorder(str(tmp_path), 400)
+    recorder.write(b"h" * 200)
+    with room_for(TAIL_HEADER_BYTES + 60):
+        recorder.write(b"1" * 80)
+        recorder.flush()
+    recorder.write(b"2" * 10)
+    recorder.flush()
+    output = Output(tmp_path)
+    assert output.dropped_range() is None
+    assert output.read(200, 100) == b"1" * 80 + b"2" * 10
 
 
 def test_a_reader_reads_on_while_tails_turn(tmp_path: Path) -> None:
     """Tails appear by rename: whoever has one open still reads the bytes that it was opened for."""
     recorder = Recorder(str(tmp_path), 40)
     recorder.write(b"h" * 20 + b"0123456789")
+    recorder.flush()
     held = os.open(tmp_path / "out.tail0", os.O_RDONLY)
     try:
-        recorder.write(b"x" * 100)
+        for _ in range(10):
+            recorder.write(b"x" * 10)
+            recorder.flush()
         assert os.pread(held, 100, TAIL_HEADER_BYTES) == b"0123456789"
     finally:
         os.close(held)
@@ -125,7 +164,9 @@ def test_files_are_private(tmp_path: Path) -> None:
     """Head and tails are 0600."""
     mask = os.umask(0)
     try:
-        Recorder(str(tmp_path), 8).write(b"x" * 100)
+        recorder = Recorder(str(tmp_path), 8)
+        recorder.write(b"x" * 100)
+        recorder.flush()
     finally:
         os.umask(mask)
     assert {path.stat().st_mode & 0o777 for path in tmp_path.iterdir()} == {0o600}
