@@ -11,8 +11,9 @@ from pathlib import Path
 from orion_deploy.cli.out import talk
 from orion_deploy.cli.terminal import Terminal
 from orion_deploy.errors import ExitCode, PersonNeededError
+from orion_deploy.run.auto import Auto
 from orion_deploy.run.following import Follower, Left, Signals, Tell
-from orion_deploy.run.headless import Auto, Walk
+from orion_deploy.run.headless import Walk
 from orion_deploy.run.session import Session
 from orion_deploy.text import plain_line
 

@@ -139,7 +139,11 @@ class Follower:
         output.tell_rest()
         self._tell_end(step_id, attempt)
         if interrupts:
-            raise Left("interrupted; the step was cancelled", step, "`status FILE` tells how to go on")
+            raise Left(
+                "interrupted; the step was cancelled",
+                step,
+                "its end is on disk; the same command tells how to go on",
+            )
 
     def _leave_or_survive(self, step: Step, number: int) -> None:
         sender = self.session.survive(number)

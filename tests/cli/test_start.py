@@ -7,6 +7,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pexpect
 import pytest
 from support.cli import PROGRAM, modules_after, orion, terminal
 
@@ -38,6 +39,35 @@ def test_version(word: str, tmp_path: Path) -> None:
 def test_the_first_answers_import_nothing_heavy(arguments: list[str], tmp_path: Path) -> None:
     """`--version` and `--help` need no library at all, not even click."""
     assert modules_after(*arguments, cwd=tmp_path) & HEAVY == set()
+
+
+def test_the_first_line_of_the_screens_waits_for_nothing(tmp_path: Path) -> None:
+    """Opening FILE: its first line is on the terminal before click, Textual, or any reader is imported."""
+    (tmp_path / "release.md").write_text("# Release\n\n- [ ] One\n")
+    program = (
+        "import sys\n"
+        "import orion_deploy.tui.splash as splash\n"
+        "def put_up(self, text):\n"
+        "    print(f'<{text}>', *sys.modules, '<end>')\n"
+        "    raise SystemExit(0)\n"
+        "splash.Splash.__init__ = put_up\n"
+        "sys.argv = ['orion-deploy', 'release.md']\n"
+        "from orion_deploy.__main__ import main\n"
+        "main()\n"
+    )
+    child = pexpect.spawn(
+        sys.executable,
+        ["-c", program],
+        cwd=str(tmp_path),
+        env={**os.environ, "TERM": "xterm"},
+        encoding="utf-8",
+        timeout=60,
+        dimensions=(24, 5000),
+    )
+    child.expect("<orion-deploy  release.md>(.*)<end>")
+    assert child.match is not None
+    assert set(child.match[1].split()) & HEAVY == set()
+    child.close()
 
 
 def test_help_of_a_command_imports_no_model_and_no_screen(tmp_path: Path) -> None:

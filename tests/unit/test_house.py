@@ -66,7 +66,7 @@ MUST_NOT_IMPORT = {
     "orion_deploy.kinds.registry": HEAVY,
     "orion_deploy.run.session": HEAVY,
     "orion_deploy.run.opening": HEAVY,
-    "orion_deploy.run.headless": HEAVY,
+    "orion_deploy.run.auto": HEAVY,
     "orion_deploy.run.status": HEAVY,
     "orion_deploy.cli.start": HEAVY,
     "orion_deploy.cli.screen": HEAVY,

@@ -1,0 +1,164 @@
+"""The policy of `--auto`: it asks nothing. A passing verdict is the tick, what needs a person is left open.
+
+Nothing is run a second time by itself but a check, which only looks.
+"""
+
+from __future__ import annotations
+
+import shlex
+
+from orion_deploy.checklist.model import Section, Step
+from orion_deploy.errors import ExitCode, RefusedError
+from orion_deploy.run import reports, rules
+from orion_deploy.run.blocks import is_block_id
+from orion_deploy.run.headless import Stop, Walk
+from orion_deploy.run.session import Session
+from orion_deploy.run.state import SETTLED, Status
+
+
+class Auto:
+    """The policy of `--auto`."""
+
+    def __init__(self, walk: Walk) -> None:
+        self._walk = walk
+        self._session = walk.session
+
+    def settle(self, section: Section, step: Step, *, is_return: bool) -> Stop | None:
+        """Settle the step by its own verdict, leave it open, or stop."""
+        status = self._session.state.step(step.id).status
+        if status in SETTLED:
+            return None
+        if is_return and not rules.needs_person(step):
+            return self._judge(step, is_return=True) if self._passed(step) else None
+        match status:
+            case Status.UNKNOWN:
+                return self._stop_unknown(step)
+            case Status.FAILED if not only_looks(step):
+                return Stop(
+                    ExitCode.FAILED,
+                    "it failed, and is not run again by itself",
+                    step,
+                    f"look, then `{self._command('resolve', step)} rerun`, or mark it done or failed",
+                )
+            case Status.UNDECIDED if self._passed(step) or not only_looks(step):
+                return self._judge(step)
+            case Status.CHANGED if not only_looks(step):
+                return self._leave(step, "its text changed since it was settled")
+        return self._run(section, step)
+
+    def _run(self, section: Section, step: Step) -> Stop | None:
+        why = why_person(self._session, step)
+        why = why or rules.why_not_start(self._session.checklist, self._session.state, step, section)
+        if why:
+            return self._leave(step, why)
+        while True:
+            block = self._session.next_block(step.id)
+            try:
+                attempt = self._session.start(step.id)
+            except RefusedError as refusal:
+                return self._leave(step, refusal.what)
+            status = self._walk.follow(step, attempt)
+            if status is not Status.TODO or self._session.next_block(step.id) <= block:
+                return self._after(step, status)
+            self._walk.follower.signals.leave_if_asked(step)
+
+    def _after(self, step: Step, status: Status) -> Stop | None:
+        match status:
+            case Status.DONE:
+                self._tell_tick(step)
+                return None
+            case Status.UNKNOWN:
+                return self._stop_unknown(step)
+            case Status.FAILED:
+                return Stop(
+                    ExitCode.FAILED,
+                    self._reason(step),
+                    step,
+                    f"mend what it is; `{self._command('resolve', step)} rerun` then opens the step again",
+                )
+            case Status.UNDECIDED:
+                return self._judge(step)
+        return Stop(
+            ExitCode.FAILED, "it could not be started; nothing was run", step, "the same command tries again"
+        )
+
+    def _judge(self, step: Step, *, is_return: bool = False) -> Stop | None:
+        """Take a passing verdict as the tick, unless something speaks against it."""
+        if is_block_id(step.id):
+            return None
+        if not self._passed(step):
+            return self._leave(step, f"it ran, and a person decides: {self._reason(step)}")
+        if step.facts.auto is False:
+            return self._leave(step, "it passed, and a person ticks it (`auto: false`)")
+        why = self._session.why_reason_needed(step.id)
+        if why and step.steps and not is_return:
+            return None  # It comes again behind its sub-steps.
+        if why:
+            return self._leave(step, why)
+        self._session.tick_by_verdict(step.id)
+        self._tell_tick(step)
+        return None
+
+    def _passed(self, step: Step) -> bool:
+        """Whether it ran, passed, and waits for its tick."""
+        state = self._session.state.step(step.id)
+        return state.status is Status.UNDECIDED and state.verdict is not None and state.verdict.is_good
+
+    def _tell_tick(self, step: Step) -> None:
+        value = self._session.state.step(step.id).value
+        self._walk.tell(reports.Ticked(step=step.id, title=step.title, value=value))
+
+    def _leave(self, step: Step, why: str) -> Stop | None:
+        if step.mandatory:
+            return Stop(
+                ExitCode.PERSON_NEEDED,
+                f"it is mandatory: {why}",
+                step,
+                f"when it is done: `{self._command('tick', step)}`; `run` without --auto asks step by step",
+            )
+        self._walk.tell(reports.LeftOpen(step=step.id, title=step.title, why=why))
+        return None
+
+    def _stop_unknown(self, step: Step) -> Stop:
+        return Stop(
+            ExitCode.UNKNOWN,
+            self._session.state.step(step.id).reason or "it was interrupted, and its outcome is not known",
+            step,
+            f"look, then `{self._command('resolve', step)} done|failed|rerun --reason TEXT`",
+        )
+
+    def _command(self, act: str, step: Step) -> str:
+        """A command that a person can copy."""
+        return shlex.join(["orion-deploy", act, self._session.checklist.path, step.id])
+
+    def _reason(self, step: Step) -> str:
+        verdict = self._session.state.step(step.id).verdict
+        return verdict.reason if verdict is not None else "it has no verdict"
+
+
+def only_looks(step: Step) -> bool:
+    """Whether the step is a check: it may be repeated at will."""
+    return step.facts.check is not None
+
+
+def why_person(session: Session, step: Step) -> str:
+    """Say why `step` cannot be carried out without a person, or return an empty string."""
+    from orion_deploy.checklist.variables import applies
+
+    if step.facts.when is not None and applies(step.facts.when, session.values) is None:
+        return f"whether it applies (`when: {step.facts.when}`) depends on a value that is missing"
+    if step.kind == "choice" and session.state.step(step.id).option is None:
+        return "an option is to be chosen"
+    if rules.needs_person(step):
+        return "a person does it"
+    if step.facts.watch is not None:
+        return "it is a watch over time"
+    if step.facts.confirm is not None:
+        return "a person confirms it with a typed word"
+    if session.is_interactive(step.id):
+        return "it needs a real terminal"
+    missing = session.missing(step.id)
+    if missing:
+        names = ", ".join([v.name for v in missing.variables] + list(missing.placeholders))
+        return f"values are missing ({names}); give them with --set"
+    return ""
