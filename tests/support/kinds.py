@@ -189,8 +189,24 @@ class Programs:
                 if stream is not None:
                     stream.close()
         for pid in self._pids:
-            with contextlib.suppress(ProcessLookupError):
-                os.kill(pid, signal.SIGKILL)
+            end_now(pid)
+
+
+def is_gone(pid: int) -> bool:
+    """Whether a process has ended: no longer there, or a zombie that its parent has not looked after yet."""
+    import psutil
+
+    try:
+        return bool(psutil.Process(pid).status() == psutil.STATUS_ZOMBIE)
+    except psutil.NoSuchProcess:
+        return True
+
+
+def end_now(pid: int) -> None:
+    """Kill a process that is no child of ours, and see it gone."""
+    with contextlib.suppress(ProcessLookupError):
+        os.kill(pid, signal.SIGKILL)
+    until(lambda: is_gone(pid), f"the end of {pid}")
 
 
 @contextlib.contextmanager

@@ -5,6 +5,7 @@ import os
 import sqlite3
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -31,6 +32,14 @@ def started(tmp_path: Path) -> Iterator[Programs]:
     """Programs, ended with the test."""
     with programs(tmp_path / "bin") as value:
         yield value
+
+
+@pytest.fixture
+def open_folder() -> Iterator[Path]:
+    """A folder that other users may enter; pytest's own are closed to them."""
+    with tempfile.TemporaryDirectory(prefix="orion-open-") as name:
+        os.chmod(name, 0o755)
+        yield Path(name)
 
 
 def database(path: Path, mode: str = "wal") -> Path:
@@ -112,12 +121,9 @@ def test_lsof_says_the_same_for_closed_and_missing_and_we_do_not(tmp_path: Path)
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="needs root, to look as another user")
-def test_what_cannot_be_inspected_is_undecided(tmp_path: Path, started: Programs) -> None:
+def test_what_cannot_be_inspected_is_undecided(open_folder: Path, started: Programs) -> None:
     """As an ordinary user: root's processes are counted and named, and the verdict is not a pass."""
-    path = database(tmp_path / "orion.db")
-    tmp_path.chmod(0o777)
-    for parent in (tmp_path.parent, tmp_path.parent.parent):
-        parent.chmod(0o755)
+    path = database(open_folder / "orion.db")
     started.start_ready(started.script("idle", HOLD), path)
     code = (
         "import os, sys; from pathlib import Path; from orion_deploy.kinds.holders import find_holders, with_side_files;"
@@ -131,12 +137,9 @@ def test_what_cannot_be_inspected_is_undecided(tmp_path: Path, started: Programs
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="needs root, to look as another user")
-def test_another_users_reader_is_found_by_its_lock(tmp_path: Path, started: Programs) -> None:
+def test_another_users_reader_is_found_by_its_lock(open_folder: Path, started: Programs) -> None:
     """A scan without root does not see root's descriptors; the lock of its WAL connection is seen."""
-    path = database(tmp_path / "orion.db")
-    tmp_path.chmod(0o777)
-    for parent in (tmp_path.parent, tmp_path.parent.parent):
-        parent.chmod(0o755)
+    path = database(open_folder / "orion.db")
     holder = started.start_ready(started.script("idle", IDLE), path)
     path.chmod(0o644)
     code = (

@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import contextlib
 import os
 import signal
 import subprocess
@@ -9,7 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from support.kinds import Programs, Worker, carry_out, context, programs, until
+from support.kinds import Programs, Worker, carry_out, context, end_now, programs, until
 
 from orion_deploy.kinds import worker
 from orion_deploy.kinds.verdict import Outcome
@@ -79,8 +78,7 @@ def test_a_program_that_comes_back_fails_and_its_keeper_is_named(tmp_path: Path,
     back = verdict.values["came_back"]
     assert isinstance(back, list)
     keeper.kill()
-    with contextlib.suppress(ProcessLookupError):
-        os.kill(int(str(back[0])), signal.SIGKILL)
+    end_now(int(str(back[0])))
 
 
 def test_parents_are_stopped_before_their_children(tmp_path: Path, started: Programs) -> None:
@@ -144,7 +142,7 @@ def test_a_started_program_outlives_the_step(tmp_path: Path, started: Programs) 
         assert again.outcome is Outcome.UNDECIDED
         assert "already running" in again.reason
     finally:
-        os.kill(pid, signal.SIGKILL)
+        end_now(pid)
 
 
 def test_a_program_that_falls_over_fails_with_its_last_words(tmp_path: Path, started: Programs) -> None:
@@ -167,7 +165,7 @@ def test_a_program_that_goes_into_the_background_is_looked_for(tmp_path: Path, s
     assert verdict.outcome is Outcome.PASSED, verdict.reason
     pids = verdict.values["pids"]
     assert isinstance(pids, list)
-    os.kill(int(str(pids[0])), signal.SIGKILL)
+    end_now(int(str(pids[0])))
     quick = started.script(f"quick{os.getpid()}", "pass")
     until(lambda: Worker(tmp_path, "process.absent", {"program": NAME}).wait().is_good)
     verdict = Worker(tmp_path, "process.start", {**parameters, "command": [str(quick)]}, attempt="2").wait()

@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from support.kinds import Worker, programs, until
+from support.kinds import Worker, end_now, programs, until
 
 from orion_deploy.kinds import worker
 from orion_deploy.kinds.facts import read_facts
@@ -75,7 +75,7 @@ def test_its_argv_holds_no_name_that_a_pkill_would_match(tmp_path: Path) -> None
         verdict = run.wait()
         pid = verdict.values["pid"]
         assert isinstance(pid, int)
-        os.kill(pid, signal.SIGKILL)
+        end_now(pid)
 
 
 def test_sigterm_asks_and_the_kind_leaves_in_order(tmp_path: Path) -> None:
