@@ -12,8 +12,10 @@ from orion_deploy.cli.out import talk
 from orion_deploy.cli.terminal import Terminal
 from orion_deploy.errors import ExitCode, PersonNeededError
 from orion_deploy.run.auto import Auto
+from orion_deploy.run.blocks import find_in, index_of
 from orion_deploy.run.following import Follower, Left, Signals, Tell
 from orion_deploy.run.headless import Walk
+from orion_deploy.run.progress import overall
 from orion_deploy.run.session import Session
 from orion_deploy.text import plain_line
 
@@ -65,6 +67,9 @@ def _carried_out(request: Request, signals: Signals, tell: Tell) -> int:
     ended: queue.SimpleQueue[tuple[str, int]] = queue.SimpleQueue()
     loaded = load(request.path)
     given = assigned(loaded[0], request.assigned)
+    for name in (request.until, request.only):
+        if name is not None:  # a mistyped step must not begin a run
+            find_in(index_of(loaded[0]), name, loaded[0].path)
     session = open_session(
         request.path,
         run=request.run,
@@ -96,7 +101,8 @@ def _with(session: Session, follower: Follower, request: Request) -> int:
         except TurnedBack:
             continue
         break
-    if session.state.finished_at is None and code is ExitCode.FINE and request.only is None:
+    counts = overall(session.checklist, session.state)
+    if session.state.finished_at is None and counts.total and counts.is_complete:
         _at_the_end(session, request, terminal)
     return code
 

@@ -57,6 +57,8 @@ def run_command(
     """
     from orion_deploy.cli.carrying import Request, carry_out
 
+    if until is not None and only is not None:
+        raise click.UsageError("--until and --only exclude each other")
     if as_json and not auto:
         raise click.UsageError("--json goes with --auto: answers are asked for in words")
     return carry_out(

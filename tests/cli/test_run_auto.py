@@ -216,8 +216,18 @@ def test_until_and_only(tmp_path: Path) -> None:
     )
     assert auto(path, "--only", loose).code == 0
     assert lines_of(tmp_path / "ran") == ["0", "1", "2", "loose"]
-    assert auto(path, "--until", "nosuch").code == 2
+    assert auto(path, "--until", "1", "--only", "2").code == 2
     assert auto(path).code == 3
+
+
+def test_a_mistyped_step_begins_no_run(tmp_path: Path) -> None:
+    """`--until` and `--only` are looked up first: exit code 2 with the nearest name, and nothing is left behind."""
+    path = book(tmp_path, "# R\n\n" + shell("Back up", "true"))
+    for option in ("--until", "--only"):
+        done = auto(path, option, "bakc-up")
+        assert done.code == 2
+        assert "did you mean `back-up`?" in done.err
+    assert [each.name for each in tmp_path.iterdir()] == [path.name]
 
 
 def test_parents_are_worked_behind_their_sub_steps(tmp_path: Path) -> None:

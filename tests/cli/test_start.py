@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -65,7 +66,7 @@ def test_the_first_line_of_the_screens_waits_for_nothing(tmp_path: Path) -> None
         dimensions=(24, 5000),
     )
     child.expect("<orion-deploy  release.md>(.*)<end>")
-    assert child.match is not None
+    assert isinstance(child.match, re.Match)
     assert set(child.match[1].split()) & HEAVY == set()
     child.close()
 
