@@ -157,33 +157,27 @@ def _user(uid: int) -> str:
 
 
 def _scan_proc(wanted: dict[tuple[int, int], str]) -> Holders:
-    own = os.getpid()
+    own = str(os.getpid())
+    pids = [entry for entry in os.listdir("/proc") if entry.isdigit() and entry != own]
+    inodes = [b" %d%s" % (inode, end) for _, inode in wanted for end in (b" ", b"\n")]
     holders: list[Holder] = []
     uninspected: list[Holder] = []
-    inodes = [b" %d " % inode for _, inode in wanted] + [b" %d\n" % inode for _, inode in wanted]
-    looked_at = 0
-    for entry in os.listdir("/proc"):
-        if not entry.isdigit() or int(entry) == own:
-            continue
-        looked_at += 1
+    for pid in pids:
         files: set[str] = set()
         try:
-            files.update(_open_files(entry, wanted))
-            with open(f"/proc/{entry}/maps", "rb", buffering=0) as file:
-                maps = _read_all(file.fileno())
+            files.update(_open_files(pid, wanted))
+            maps = _read_all(f"/proc/{pid}/maps")
             if any(inode in maps for inode in inodes):
                 files.update(_mapped_files(maps, wanted))
+        except PermissionError:
+            if not files and not _is_kernel_thread(pid):
+                uninspected.append(_named(int(pid), ()))
         except (FileNotFoundError, ProcessLookupError):
             continue
-        except PermissionError:
-            if not files:
-                if not _is_kernel_thread(entry):
-                    uninspected.append(_named(int(entry), ()))
-                continue
         if files:
-            holders.append(_named(int(entry), tuple(sorted(files))))
+            holders.append(_named(int(pid), tuple(sorted(files))))
     hidden = os.geteuid() != 0 and not os.path.exists("/proc/1")
-    return Holders(tuple(holders), tuple(uninspected), looked_at, hidden=hidden)
+    return Holders(tuple(holders), tuple(uninspected), len(pids), hidden=hidden)
 
 
 def _open_files(pid: str, wanted: dict[tuple[int, int], str]) -> Iterator[str]:
@@ -198,11 +192,15 @@ def _open_files(pid: str, wanted: dict[tuple[int, int], str]) -> Iterator[str]:
             yield name
 
 
-def _read_all(descriptor: int) -> bytes:
-    pieces = []
-    while piece := os.read(descriptor, 1 << 16):
-        pieces.append(piece)
-    return b"".join(pieces)
+def _read_all(path: str) -> bytes:
+    descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        pieces = []
+        while piece := os.read(descriptor, 1 << 16):
+            pieces.append(piece)
+        return b"".join(pieces)
+    finally:
+        os.close(descriptor)
 
 
 def _mapped_files(maps: bytes, wanted: dict[tuple[int, int], str]) -> Iterator[str]:
