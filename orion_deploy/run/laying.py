@@ -110,7 +110,7 @@ def order_of(directory: Path, spec: AttemptSpec) -> Order:
     wrapper = b""
     if spec.is_shell:
         shell = shellwrap.shell_of(spec.interpreter)
-        wrapper = shellwrap.wrapper(script, shell, str(directory), kept["variables"])
+        wrapper = shellwrap.wrapper(script, shell, os.path.abspath(directory), kept["variables"])
         script = shellwrap.BEGINNING + script
     return {
         "interpreter": spec.interpreter,

@@ -58,6 +58,8 @@ REDACTED_BYTES_MAX = 1 << 16
 PUMP_BYTES_MAX = 8 << 20
 """Taken from the pipe before signals, the clock and the operator are looked at again."""
 FLUSH_AGAIN_S = 1.0
+SYNCED_FIRST_BYTES_MAX = 256 * 1024
+"""An output up to this is on the disk before the status is; a longer one right after, so that nobody waits for it."""
 SETTLE_S = 0.05
 """How long after the shell's end to wait for what it left (`tee`, a daemon) to print its last and end."""
 CLOCK_CHECK_S = 30.0
@@ -314,7 +316,8 @@ class Supervisor:
         facts = self._facts()
         carried, carry_error = self._carry(facts)
         self._recorder.flush()
-        if self._recorder.total:
+        is_small = self._recorder.total <= SYNCED_FIRST_BYTES_MAX
+        if self._recorder.total and is_small:
             self._recorder.sync()
         self._take_error_if_any()
         ending = os.waitstatus_to_exitcode(self._wait_status or 0)
@@ -346,6 +349,8 @@ class Supervisor:
             os.unlink("ctl")
         self._unlisten(self._control)
         os.close(self._step_lock)
+        if not is_small:
+            self._recorder.sync()
 
     def _take_error_if_any(self) -> None:
         if self._error in self._handlers:

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import re
+from pathlib import Path
+
 import pytest
 
 from orion_deploy.checklist.expectations import expectations_in
 from orion_deploy.checklist.model import Expectation
+from orion_deploy.kinds import answers
 from orion_deploy.kinds.shell import HiddenFailure, ShellResult, shell_verdict
 from orion_deploy.kinds.verdict import Verdict
 
@@ -433,6 +437,33 @@ def test_an_answer_with_a_status_that_nobody_explains_is_open() -> None:
     verdict = judged("grep ERROR app.log", 1)
     assert verdict.outcome == "undecided"
     assert "answered “no”" in verdict.reason
+
+
+def documented() -> list[tuple[str, int, str, str]]:
+    """The table of examples in the documentation."""
+    page = Path(__file__).parents[3] / "docs" / "verdict.md"
+    rows = [
+        [cell.strip().replace("\\|", "|") for cell in re.split(r"(?<!\\)\|", line)[1:-1]]
+        for line in page.read_text().partition("## Examples")[2].partition("\n## ")[0].splitlines()
+        if line.startswith("| `")
+    ]
+    return [(row[0][1:-1].replace("\u23ce", "\n"), int(row[1]), row[2].strip("`"), row[3]) for row in rows]
+
+
+@pytest.mark.parametrize(("script", "status", "printed", "verdict"), documented())
+def test_the_documentation_tells_the_truth(script: str, status: int, printed: str, verdict: str) -> None:
+    """Every example of docs/verdict.md is what the code says."""
+    assert judged(script, status, printed).outcome == verdict
+
+
+def test_every_documented_answer_is_one() -> None:
+    """The page names every program whose status can be an answer."""
+    page = (Path(__file__).parents[3] / "docs" / "verdict.md").read_text()
+    for name in answers._ANSWERS:
+        assert f"`{name}`" in page, name
+    for name, word in answers._ANSWERS_WITH:
+        if word != "status":
+            assert f"`{name} {word}`" in page, name
 
 
 def test_exec_and_other_unknown_ends() -> None:
