@@ -63,7 +63,8 @@ def finding(directory: str, step_id: str, attempt: int) -> str:
     from orion_deploy.run.attempt import look
     from orion_deploy.run.desk import folder_name
 
-    found = look(Path(directory, "attempts", folder_name(step_id), str(attempt)))
+    # This one only looks on: what has not started yet may be about to.
+    found = look(Path(directory, "attempts", folder_name(step_id), str(attempt)), fence=False)
     return f"{found.finding.value}{f': {found.reason}' if found.reason else ''}"
 
 

@@ -135,7 +135,8 @@ class Desk:
             is_shell=True,
             cwd=folder,
             env=environ,
-            carried_from=self._carried_from(checklist, state) if not step.facts.cwd else "",
+            carried_from=self._carried_from(checklist, state),
+            keep_cwd=bool(step.facts.cwd),
             timeout_s=step.facts.timeout_s,
             secrets=hidden,
         )
