@@ -44,6 +44,8 @@ class Views:
         self._text = session.data.decode("utf-8", "replace")
         self._seen: dict[str, int] = {}
         self._dangers: dict[str, tuple[str, ...]] = {}
+        self.has_time = False
+        """False until the first paint: what needs lint, or the reading of comments, comes after it."""
 
     def first_row(self) -> int:
         """Where the cursor stands at first: the step where the operator was, else the next open one."""
@@ -88,7 +90,7 @@ class Views:
 
     def dangers(self, section: Section, step: Step) -> tuple[str, ...]:
         """What lint says of the step's commands, found once."""
-        if step.facts.call is not None or not step.code:
+        if step.facts.call is not None or not step.code or not self.has_time:
             return ()
         if step.id not in self._dangers:
             from orion_deploy.tui.dangers import findings_of
@@ -103,7 +105,7 @@ class Views:
 
         if step.facts.expect:
             return step.facts.expect
-        if step.facts.call is not None:
+        if step.facts.call is not None or not self.has_time:
             return ()
         blocks = step.scripts(state.option)
         if not blocks:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Mapping
 
 from textual import events
@@ -32,6 +33,17 @@ EVIDENCE_PERCENT_MAX = 60
 """The share of the step's rows that its evidence may take."""
 CLOCK_S = 1.0
 IDLE_CLOCK_S = 60.0
+
+
+COLLECTOR_REST_S = 0.3
+"""The garbage collector rests for the start, and a little longer: until the first paint is behind us."""
+
+
+def collect_again() -> None:
+    """Let the collector work again, on what is made from now on."""
+    if not gc.isenabled():
+        gc.freeze()
+        gc.enable()
 
 
 class MainScreen(Screen[None]):
@@ -85,7 +97,10 @@ class MainScreen(Screen[None]):
         """Listen, and begin what had to wait for the first paint."""
         self.outline.go_to(self.outline.cursor, center=True)
         self.patience.shown()
+        self.views.has_time = True
+        self.show_row()
         self.acting.begin()
+        self.set_timer(COLLECTOR_REST_S, collect_again)
 
     @property
     def row(self) -> Row | None:
