@@ -104,6 +104,10 @@ def rollback_command(
     as_json: bool,
 ) -> int:
     """Open the way back of FILE's run on the screen: its rollback section becomes the path. With --auto, go it."""
+    from orion_deploy.run.places import Places
+
+    # The way back belongs to the run that went there, finished or not: its backup, its facts.
+    run_name = run_name or Places.of(file).latest()
     if auto:
         from orion_deploy.cli.carrying import Request, carry_out
 

@@ -144,10 +144,10 @@ class Acts(Asking):
         self._append(ev.SectionCompleted(section=section_id, open=open_ids, skipped=skipped))
 
     def enter_rollback(self, reason: str) -> None:
-        """Turn back: from here the rollback section is the path."""
+        """Turn back: from here the rollback section is the path. A finished run is open again."""
         if not any(s.kind is SectionKind.ROLLBACK for s in self.checklist.walk_sections()):
             raise RefusedError("this checklist has no rollback section")
-        if self.state.rollback_at is None:
+        if self.state.rollback_at is None or self.state.finished_at is not None:
             self._append(ev.RollbackEntered(reason=bounded(reason)))
 
     def finish(self) -> str:

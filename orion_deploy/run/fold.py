@@ -34,14 +34,17 @@ def fold(events: Iterable[ev.Event], run: RunState = NEW) -> RunState:
         ValueError, KeyError: an event says what cannot be (a verdict without outcome, an unknown resolution).
     """
     work = WorkingRun(*run_fields(run))
+    event, by = None, run.operators[-1] if run.operators else ""
     for event in events:
-        work.sequence += 1
-        work.last_at = event.at
-        if work.sequence == 1:
+        if work.sequence == 0:
             work.started_at = event.at
-        if event.by and work.operators[-1:] != (event.by,):
-            work.operators = (*(who for who in work.operators if who != event.by), event.by)
+        work.sequence += 1
+        if event.by != by and event.by:
+            by = event.by
+            work.operators = (*(who for who in work.operators if who != by), by)
         BRANCHES[type(event)](work, event)
+    if event is not None:
+        work.last_at = event.at
     return work.frozen()
 
 
@@ -237,6 +240,8 @@ def _rollback_entered(run: WorkingRun, event: ev.RollbackEntered) -> None:
     if run.rollback_at is None:
         run.rollback_at = event.at
         run.rollback_reason = event.reason
+    run.finished_at = None  # What was closed is open again: the way back is part of the same run.
+    run.result = ""
 
 
 def _survived(_run: WorkingRun, _event: ev.Survived) -> None:

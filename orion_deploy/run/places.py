@@ -119,6 +119,11 @@ class Places:
         """
         return next((info.name for info in self.list_runs() if info.finished is None), None)
 
+    def latest(self) -> str | None:
+        """Return the name of the run to turn back: the unfinished one, else the last; None where there is none."""
+        runs = self.list_runs()
+        return self.unfinished() or (runs[0].name if runs else None)
+
 
 def new_run_name(now: float) -> str:
     """Return the local date and time as the name of a run: `2026-01-29-2230`."""

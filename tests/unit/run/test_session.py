@@ -13,6 +13,7 @@ from orion_deploy.errors import HeldError, RefusedError
 from orion_deploy.kinds.verdict import Outcome
 from orion_deploy.run.attempt import Finding
 from orion_deploy.run.opening import open_session
+from orion_deploy.run.places import Places
 from orion_deploy.run.state import Status
 
 TEXT = """# Release
@@ -272,3 +273,18 @@ def test_a_step_is_found_by_id_number_and_the_end_of_its_id(tmp_path: Path) -> N
         assert run.session.step("look-around").id == ids[1]
         with pytest.raises(RefusedError, match="did you mean"):
             run.session.step(ids[1] + "x")
+
+
+def test_turning_back_opens_a_finished_run_again(tmp_path: Path) -> None:
+    """The way back after the end belongs to the run that went there: its backup and its facts are in it."""
+    path = book(tmp_path, TEXT)
+    with opened(path, cwd=str(tmp_path)) as run:
+        name = run.session.run
+        run.session.finish()
+        assert Places.of(path).unfinished() is None
+        assert Places.of(path).latest() == name
+    with opened(path, run=name) as again:
+        undo = [step.id for _, step in again.session.checklist.walk()][-1]
+        assert "finished" in again.session.why_not_start(undo)
+        again.session.enter_rollback("errors after a day")
+        assert again.run(undo).outcome is Outcome.PASSED
