@@ -25,7 +25,6 @@ from orion_deploy.kinds.files import bytes_words
 from orion_deploy.kinds.sqlite.connection import (
     empty_wal,
     guarded,
-    open_exclusively,
     open_reader,
     open_writer,
 )
@@ -48,7 +47,7 @@ from orion_deploy.kinds.sqlite.database import (
     require_database,
     wait_for_tick,
 )
-from orion_deploy.kinds.sqlite.parameters import LOCK_TIMEOUT_S, OfDatabase, refuse_holders
+from orion_deploy.kinds.sqlite.parameters import OfDatabase, lock_or_refuse, refuse_holders
 from orion_deploy.kinds.sqlite.record import Backup, note
 from orion_deploy.kinds.verdict import Json, Outcome, Verdict
 
@@ -174,7 +173,7 @@ def manifest_path(backup: Path) -> Path:
 
 
 def _copy_locked(seen: DatabaseFile, part: Path, context: Context) -> tuple[str, Fingerprint]:
-    connection = open_exclusively(seen.path, timeout_s=LOCK_TIMEOUT_S)
+    connection = lock_or_refuse(seen.path)
     source: Source | None = None
     try:
         return copy_under_lock(connection, seen.path, part, context, source := Source(seen.path))

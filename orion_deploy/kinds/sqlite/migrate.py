@@ -21,12 +21,11 @@ from orion_deploy.kinds.sqlite.connection import (
     Meter,
     empty_wal,
     guarded,
-    open_exclusively,
     open_writer,
 )
 from orion_deploy.kinds.sqlite.copying import Cancelled, Source, file_sha256, prepare_folder, require_room
 from orion_deploy.kinds.sqlite.database import DatabaseFile, fingerprint, require_database
-from orion_deploy.kinds.sqlite.parameters import LOCK_TIMEOUT_S, OfMigration, refuse_holders
+from orion_deploy.kinds.sqlite.parameters import LOCK_TIMEOUT_S, OfMigration, lock_or_refuse, refuse_holders
 from orion_deploy.kinds.sqlite.record import (
     Backup,
     Rehearsal,
@@ -99,7 +98,6 @@ class SqliteMigrate(_OneWay):
     def _act(self, context: Context) -> Verdict:
         pair = self.pair(context)
         seen = require_database(context.path(self.path))
-        refuse_holders(seen.path)
         with _locked(seen) as locked:
             reading = classify(locked.connection, pair)
             if reading.state is not State.BEFORE:
@@ -109,7 +107,6 @@ class SqliteMigrate(_OneWay):
             self._require_time(rehearsal.up_s)
             require_room(seen.path.parent, rehearsal.wal_growth_bytes, "the migration")
             _require_backup(context, seen, locked)
-            refuse_holders(seen.path, ask_locks=False)
             meter = Meter(context, "migrating", total_ops=rehearsal.up_vm_ops, timeout_s=self.timeout_s)
             applied = _go(locked.connection, pair.up, meter, reading=reading, pair=pair, way=THERE)
         return _read_back(seen, pair, applied, context, THERE)
@@ -139,7 +136,6 @@ class SqliteRollback(_OneWay):
     def _act(self, context: Context) -> Verdict:
         pair = self.pair(context)
         seen = require_database(context.path(self.path))
-        refuse_holders(seen.path)
         with _locked(seen) as locked:
             reading = classify(locked.connection, pair)
         if reading.state is not State.AFTER:
@@ -161,7 +157,6 @@ class SqliteRollback(_OneWay):
                 raise RefusedError(
                     "the database was written to after its backup was taken: nothing was changed"
                 )
-            refuse_holders(seen.path, ask_locks=False)
             meter = Meter(context, "taking the migration back", total_ops=total_ops, timeout_s=self.timeout_s)
             applied = _go(locked.connection, pair.down, meter, reading=reading, pair=pair, way=BACK)
         return _read_back(seen, pair, applied, context, BACK)
@@ -194,9 +189,12 @@ class _Locked:
 
 @contextmanager
 def _locked(seen: DatabaseFile) -> Iterator[_Locked]:
-    connection = open_exclusively(seen.path, timeout_s=LOCK_TIMEOUT_S)
+    """Lock the database; nobody may have it open, not even idly. Raises RefusedError that names who has."""
+    connection = lock_or_refuse(seen.path)
     source: Source | None = None
     try:
+        # Under the lock, so that nobody can come in between; an idle connection in rollback mode holds no lock.
+        refuse_holders(seen.path, ask_locks=False)
         source = Source(seen.path)
         if connection.execute("PRAGMA journal_mode").fetchone()[0] == "wal":
             empty_wal(connection)

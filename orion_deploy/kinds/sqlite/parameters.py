@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sqlite3
 from pathlib import Path
 
 from pydantic import Field
@@ -9,11 +10,12 @@ from pydantic import Field
 from orion_deploy.errors import RefusedError
 from orion_deploy.kinds.base import Context, Kind
 from orion_deploy.kinds.holders import find_holders, listed, with_side_files
+from orion_deploy.kinds.sqlite.connection import Busy, open_exclusively
 from orion_deploy.kinds.sqlite.sql import read_script
 from orion_deploy.kinds.sqlite.state import Pair
 
-LOCK_TIMEOUT_S = 5.0
-"""How long the exclusive lock is waited for."""
+LOCK_TIMEOUT_S = 1.0
+"""How long the exclusive lock is waited for: a look at the database takes milliseconds, and who has it open is named."""
 
 
 class OfDatabase(Kind):
@@ -53,3 +55,15 @@ def refuse_holders(path: Path, *, ask_locks: bool = True) -> str:
         return ""
     named = listed(seen.uninspected) if seen.uninspected else "other users' processes"
     return f"could not be inspected for open files: {named}"
+
+
+def lock_or_refuse(path: Path) -> sqlite3.Connection:
+    """Open a database under the exclusive lock (see `open_exclusively`).
+
+    Raises RefusedError that names who has it open, where somebody has; or sqlite3.Error.
+    """
+    try:
+        return open_exclusively(path, timeout_s=LOCK_TIMEOUT_S)
+    except Busy as fault:
+        refuse_holders(path)
+        raise RefusedError(f"{fault.what}: nothing was changed", help=fault.help) from fault

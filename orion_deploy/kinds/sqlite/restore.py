@@ -22,7 +22,7 @@ from orion_deploy.kinds.base import Action, Context
 from orion_deploy.kinds.files import bytes_words
 from orion_deploy.kinds.sqlite.aside import keep_as_it_is, same_content, take_place
 from orion_deploy.kinds.sqlite.backup import backup_path, copy_under_lock, manifest_path
-from orion_deploy.kinds.sqlite.connection import guarded, in_words, open_exclusively, open_reader, open_writer
+from orion_deploy.kinds.sqlite.connection import guarded, in_words, open_reader, open_writer
 from orion_deploy.kinds.sqlite.copying import (
     Cancelled,
     Source,
@@ -35,7 +35,7 @@ from orion_deploy.kinds.sqlite.copying import (
     verify_copy,
 )
 from orion_deploy.kinds.sqlite.database import DatabaseFile, look_at
-from orion_deploy.kinds.sqlite.parameters import LOCK_TIMEOUT_S, OfDatabase, refuse_holders
+from orion_deploy.kinds.sqlite.parameters import LOCK_TIMEOUT_S, OfDatabase, lock_or_refuse, refuse_holders
 from orion_deploy.kinds.sqlite.record import Backup, backup_of, note_if_possible
 from orion_deploy.kinds.sqlite.since import rows_since
 from orion_deploy.kinds.sqlite.state import quick_check
@@ -160,7 +160,7 @@ def _through_sqlite(path: Path, source: sqlite3.Connection, final: Path, context
         raise RefusedError(f"{path.name} is locked by another connection")
 
     with contextlib.ExitStack() as after:
-        target = open_exclusively(path, timeout_s=LOCK_TIMEOUT_S)
+        target = lock_or_refuse(path)
         descriptor = Source(path)
         after.callback(descriptor.close)
         after.callback(target.close)  # closed first: a callback runs in reverse order
