@@ -36,20 +36,19 @@ STATUS_RESERVE_BYTES = 4096
 
 
 def lay_out(directory: Path, spec: AttemptSpec) -> None:
-    """Make the folder and what stands in it before the start; on disk on return. Raises OSError, StoreError."""
+    """Make the folder and what stands in it before the start. Raises OSError, StoreError.
+
+    On return the folder and the script's bytes are on the disk. The names within are when the start is: the
+    supervisor syncs the folder once for them and for its record, before the step may begin.
+    """
     try:
         os.mkdir(directory, files.FOLDER_MODE)
     except FileNotFoundError:
         files.make_folder(directory.parent)
         os.mkdir(directory, files.FOLDER_MODE)
     os.chmod(directory, files.FOLDER_MODE)
-    for name, content in ((SCRIPT, _script(spec)), (SPEC, _spec_json(spec))):
-        fd = files.open_private(directory / name, os.O_WRONLY | os.O_CREAT | os.O_EXCL)
-        try:
-            files.write_all(fd, content)
-            files.sync_file(fd)
-        finally:
-            os.close(fd)
+    _write(directory / SCRIPT, _script(spec), is_synced=True)
+    _write(directory / SPEC, _spec_json(spec), is_synced=False)  # By the supervisor, while the step starts.
     for name, size in (("run.reserve", RUN_RESERVE_BYTES), ("status.reserve", STATUS_RESERVE_BYTES)):
         _reserve(directory / name, size)
     for name in (SUPERVISOR_LOCK, STEP_LOCK):
@@ -57,8 +56,17 @@ def lay_out(directory: Path, spec: AttemptSpec) -> None:
     os.mkfifo(directory / CONTROL, files.FILE_MODE)
     if spec.is_shell:  # Not by the script's shell, which has the user's umask.
         os.close(files.open_private(directory / shellwrap.FACTS, os.O_WRONLY | os.O_CREAT))
-    files.sync_folder(directory)
     files.sync_folder(directory.parent)
+
+
+def _write(path: Path, content: bytes, *, is_synced: bool) -> None:
+    fd = files.open_private(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL)
+    try:
+        files.write_all(fd, content)
+        if is_synced:
+            files.sync_file(fd)
+    finally:
+        os.close(fd)
 
 
 def _reserve(path: Path, size: int) -> None:

@@ -40,6 +40,16 @@ def put(name: str, reserve: str, data: bytes, directory_fd: int) -> None:
     os.fsync(directory_fd)
 
 
+def sync(name: str) -> None:
+    """Bring the content of a file of the working folder to the disk, as far as that can be done."""
+    with suppress(OSError):
+        fd = os.open(name, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW)
+        try:
+            _sync(fd)
+        finally:
+            os.close(fd)
+
+
 def _sync(fd: int) -> None:
     """As `files.sync_file`: macOS's `fsync` leaves the data in the drive's cache."""
     if sys.platform == "darwin":

@@ -25,7 +25,7 @@ from contextlib import suppress
 from orion_deploy.run import carry, child, family
 from orion_deploy.run.facts import Facts, read_facts
 from orion_deploy.run.output import FLUSH_S, READ_BYTES_MAX, Recorder
-from orion_deploy.run.record import put, put_status
+from orion_deploy.run.record import put, put_status, sync
 from orion_deploy.run.redact import Redactor
 from orion_deploy.run.stopping import Stopper, boot_s
 
@@ -137,6 +137,7 @@ class Supervisor:
         self._redactor = Redactor(self._order["forms"])
         self._start()
         on_started()
+        sync("spec.json")  # Evidence, which nothing waits for.
         while not (self._is_reported and self._output < 0):
             for fd, _ in self._poll.poll(self._patience_ms()):
                 if fd in self._handlers:
