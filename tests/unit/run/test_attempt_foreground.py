@@ -84,7 +84,7 @@ def test_terminal_modes_are_restored(terminals: list[Terminal], tmp_path: Path) 
 
 def test_an_interrupt_from_the_keyboard_is_the_steps(terminals: list[Terminal], tmp_path: Path) -> None:
     """Ctrl-C reaches the step and not the app; Ctrl-Z does not leave it stopped."""
-    terminal = run(terminals, tmp_path, "echo ready\nsleep 60\n")
+    terminal = run(terminals, tmp_path, "echo ready; exec sleep 60")
     terminal.expect_exact("ready")
     terminal.sendcontrol("z")
     terminal.sendcontrol("c")
