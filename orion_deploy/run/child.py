@@ -98,8 +98,19 @@ def _take_descriptors(
         os.dup2(script, SCRIPT_FD)
     else:
         os.dup2(script, READER_FD)
-    os.closerange(max(gate, error) + 1, os.sysconf("SC_OPEN_MAX"))
+    close_from(max(gate, error) + 1)
     return gate, error
+
+
+def close_from(lowest: int) -> None:
+    """Close every descriptor from `lowest` on. Only Linux does that at once, however many there may be."""
+    if sys.platform.startswith("linux"):
+        os.closerange(lowest, os.sysconf("SC_OPEN_MAX"))
+        return
+    for name in os.listdir("/dev/fd"):
+        if name.isdigit() and int(name) >= lowest:
+            with suppress(OSError):  # The one with which the folder was read.
+                os.close(int(name))
 
 
 def text_file(text: bytes) -> int:

@@ -17,7 +17,7 @@ import sys
 import time
 from contextlib import suppress
 
-from orion_deploy.run import supervisor
+from orion_deploy.run import child, supervisor
 from orion_deploy.run.conceal import conceal
 
 TYPE_CHECKING = False
@@ -54,7 +54,7 @@ def main() -> None:
     umask = os.umask(0o077)
     channel = socket.socket(fileno=CHANNEL_FD)
     os.set_inheritable(CHANNEL_FD, False)
-    os.closerange(CHANNEL_FD + 1, os.sysconf("SC_OPEN_MAX"))
+    child.close_from(CHANNEL_FD + 1)
     supervisor.load()
     gc.freeze()
     tell = -1 if sys.argv[1:] == [ONCE] else _child()

@@ -60,7 +60,7 @@ PUMP_BYTES_MAX = 8 << 20
 FLUSH_AGAIN_S = 1.0
 SYNCED_FIRST_BYTES_MAX = 256 * 1024
 """An output up to this is on the disk before the status is; a longer one right after, so that nobody waits for it."""
-SETTLE_S = 0.05
+SETTLE_S = 0.2
 """How long after the shell's end to wait for what it left (`tee`, a daemon) to print its last and end."""
 CLOCK_CHECK_S = 30.0
 """While there is a deadline: `poll` does not count the time that a machine sleeps, the boot clock does."""

@@ -125,10 +125,10 @@ def test_the_last_words_of_a_helper_are_the_steps(steps: Bench) -> None:
 
 def test_a_timeout_ends_everything(steps: Bench, tmp_path: Path) -> None:
     """At its deadline the step gets TERM, and has its grace to leave in order."""
-    ran = steps.run("trap 'echo cleaning; exit 4' TERM\nsleep 60 & wait", timeout_s=0.15)
+    ran = steps.run("trap 'echo cleaning; exit 4' TERM\nsleep 60 & wait", timeout_s=0.7)
     assert (ran.shell.why, ran.shell.exit_status) == ("timeout", 4)
     assert ran.output == "cleaning\n"
-    ran = steps.run("trap '' TERM\nwhile :; do sleep 0.05; done", timeout_s=0.1, grace_s=0.2)
+    ran = steps.run("trap '' TERM\nwhile :; do sleep 0.05; done", timeout_s=0.7, grace_s=0.2)
     assert (ran.shell.why, ran.shell.signal) == ("timeout", signal.SIGKILL)
 
 
