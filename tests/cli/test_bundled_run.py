@@ -74,12 +74,10 @@ def _columns(box: Sandbox) -> set[str]:
 def test_the_whole_checklist_there_and_back(box: Sandbox) -> None:
     """All that is typed or scripted settles by itself, a person answers, nothing is left; and all of it can be taken back."""
     done = _do(box, "run", "--auto", "--approve")
-    for step in ("quiet", "way-back"):
-        assert done.code == 3, done
-        assert f"stopped at {step} " in done.out + done.err, done
-        assert _do(box, "tick", step).code == 0
-        done = _do(box, "run", "--auto")
     assert done.code == 3, done
+    assert _with_status(box, "todo") >= {"quiet", "way-back"}
+    for step in ("quiet", "way-back"):
+        assert _do(box, "tick", step).code == 0
     assert living(box.directory, "orion") is not None
     assert "active_request_id" in _columns(box)
     assert _with_status(box, "undecided") == {"memory"}
@@ -116,9 +114,7 @@ def test_the_whole_checklist_there_and_back(box: Sandbox) -> None:
 def test_a_fault_is_found_by_its_step(tmp_path: Path, fault: str, step: str, words: str) -> None:
     """The step that is there for it fails, says what it saw, and nothing after it is carried out."""
     with sandbox(tmp_path / "box", (fault,), conversations=1_000) as box:
-        _do(box, "run", "--auto", "--approve")
-        _do(box, "tick", "quiet")
-        done = _do(box, "run", "--auto")
+        done = _do(box, "run", "--auto", "--approve")
         assert done.code == 1, done
         assert _with_status(box, "failed") == {step}
         assert words in _steps(box)[step]["verdict"]["reason"]
