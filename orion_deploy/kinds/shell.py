@@ -85,21 +85,24 @@ class _Ending:
 
 
 def shell_verdict(
-    script: str, result: ShellResult, output: str, expectations: tuple[Expectation, ...]
+    script: str, result: ShellResult, output: str | None, expectations: tuple[Expectation, ...]
 ) -> Verdict:
-    """Decide how a shell step came out. `output` is the (bounded) text that it printed, sequences stripped."""
+    """Decide how a shell step came out. `output` is the (bounded) text that it printed, sequences stripped.
+
+    None: it went to the terminal and was not kept, so that what it was is for the person who saw it.
+    """
     return _Judge(script, result, output).verdict(expectations)
 
 
 class _Judge:
     """The rules, in the order in which they apply."""
 
-    def __init__(self, script: str, result: ShellResult, output: str) -> None:
+    def __init__(self, script: str, result: ShellResult, output: str | None) -> None:
         self._script: Script = parse(script)
         self._statements = statements(self._script)
         self._result = result
         self._output = output
-        self._lines = [line.strip() for line in output.splitlines() if line.strip()]
+        self._lines = [line.strip() for line in (output or "").splitlines() if line.strip()]
 
     def verdict(self, expectations: tuple[Expectation, ...]) -> Verdict:
         result = self._result
@@ -143,6 +146,8 @@ class _Judge:
 
     def _value(self) -> str:
         if not self._lines:
+            if self._output is None:
+                return _status_words(self._result)
             return "nothing printed" if self._result.exit_status == 0 else _status_words(self._result)
         if len(self._lines) == 1:
             return shown(self._lines[0])

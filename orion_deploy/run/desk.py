@@ -233,10 +233,13 @@ class Desk:
         blocks = step.scripts(state.option)
         block = blocks[attempt.block] if attempt.block < len(blocks) else None
         is_last = attempt.block + 1 >= len(blocks)
-        output = Output(directory).tail(OUTPUT_FOR_VERDICT_BYTES_MAX).decode("utf-8", "replace")
+        output: str | None = None  # That of an interactive step went to the terminal.
+        if attempt.what != "interactive":
+            data = Output(directory).tail(OUTPUT_FOR_VERDICT_BYTES_MAX)
+            output = stripped(data.decode("utf-8", "replace"))
         script = (directory / "script").read_text("utf-8", "replace")
         return shell_verdict(
-            script, result.shell, stripped(output), expectations_for(step, block, script, is_last=is_last)
+            script, result.shell, output, expectations_for(step, block, script, is_last=is_last)
         )
 
     def may_send_term(self, step: Step, state: StepState) -> bool:

@@ -43,8 +43,11 @@ def boot_id() -> str:
 def descendants(pid: int) -> set[int]:
     """Return every living process that stems from `pid`, itself not included."""
     below: dict[int, list[int]] = {}
-    for child, parent in _parents():
+    zombies = set()
+    for child, parent, is_alive in _parents():
         below.setdefault(parent, []).append(child)
+        if not is_alive:
+            zombies.add(child)
     found: set[int] = set()
     todo = [pid]
     while todo:
@@ -52,19 +55,20 @@ def descendants(pid: int) -> set[int]:
             if child not in found:
                 found.add(child)
                 todo.append(child)
-    return found
+    return found - zombies
 
 
-def _parents() -> list[tuple[int, int]]:
+def _parents() -> list[tuple[int, int, bool]]:
+    """Return every process with its parent, and whether it is alive: a zombie still links others to us."""
     if not _IS_LINUX:
-        pairs = (line.split() for line in ps("-axo", "pid=,ppid=,stat=").splitlines())
-        return [(int(p[0]), int(p[1])) for p in pairs if len(p) == 3 and not p[2].startswith("Z")]
+        rows = (line.split() for line in ps("-axo", "pid=,ppid=,stat=").splitlines())
+        return [(int(r[0]), int(r[1]), not r[2].startswith("Z")) for r in rows if len(r) == 3]
     found = []
     for name in os.listdir("/proc"):
         if name.isdigit():
             fields = _stat(int(name))
-            if fields and fields[0] not in _ENDED:
-                found.append((int(name), int(fields[1])))
+            if fields:
+                found.append((int(name), int(fields[1]), fields[0] not in _ENDED))
     return found
 
 

@@ -81,14 +81,19 @@ class Stopper:
         self._kill_at_s = kill_at_s if self._kill_at_s is None else min(kill_at_s, self._kill_at_s)
         self._give_up_at_s = self._kill_at_s + KILL_PATIENCE_S
 
-    def look_at_the_clock(self, grace_s: float) -> None:
-        """Do what is due."""
+    def look_at_the_clock(self, grace_s: float, *, has_children: bool) -> None:
+        """Do what is due. `has_children`: something of the step is known to be left.
+
+        A look at all processes is no moment in time: one whose parent ends meanwhile can be missed, so that
+        an empty look alone does not end the killing.
+        """
         now_s = boot_s()
         if self.deadline_s is not None and now_s >= self.deadline_s:
             self.stop("timeout", grace_s)
         if self._kill_at_s is not None and now_s >= self._kill_at_s:
             is_there = self._send(signal.SIGKILL)
-            self._kill_at_s = now_s + KILL_PAUSE_S if is_there and not self.has_given_up else None
+            is_left = is_there or has_children
+            self._kill_at_s = now_s + KILL_PAUSE_S if is_left and not self.has_given_up else None
 
     def _send(self, number: int) -> bool:
         """Send a signal to everything that stems from the step; tell whether anything was there.

@@ -143,7 +143,7 @@ class Supervisor:
                 if fd in self._handlers:
                     self._handlers[fd]()
             self._flush_if_due()
-            self._stopper.look_at_the_clock(self._order["grace_s"])
+            self._stopper.look_at_the_clock(self._order["grace_s"], has_children=self._has_children)
             if self._wait_status is not None and not self._is_reported and self._is_settled():
                 self._report()
 

@@ -17,7 +17,7 @@ from orion_deploy.kinds.verdict import Verdict
 def judged(
     script: str,
     status: int | None = 0,
-    output: str = "",
+    output: str | None = "",
     *,
     expect: tuple[Expectation, ...] | None = None,
     failures: tuple[tuple[int, int, str], ...] = (),
@@ -464,6 +464,16 @@ def test_every_documented_answer_is_one() -> None:
     for name, word in answers._ANSWERS_WITH:
         if word != "status":
             assert f"`{name} {word}`" in page, name
+
+
+def test_what_went_to_the_terminal_is_for_a_person() -> None:
+    """Without the output nothing is said about it: neither "nothing" nor a status taken for a number passes."""
+    for comment in ("# Should return nothing", "# Should return 0", "# Should show: 1"):
+        verdict = judged(f"sudo probe\n{comment}", 0, None)
+        assert verdict.outcome == "undecided"
+        assert "terminal" in verdict.reason
+    assert judged("sudo probe", 0, None).outcome == "passed"
+    assert judged("sudo probe", 3, None, expect=expected("status", "3")).outcome == "passed"
 
 
 def test_exec_and_other_unknown_ends() -> None:
