@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import shlex
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
@@ -84,8 +85,6 @@ class OrionApp(App[int]):
         modes = getattr(self._driver, "attrs_before", None)
         if modes is None:
             return
-        import shlex
-
         from orion_deploy.tui.guardian import Guardian
 
         again = f"orion-deploy {shlex.quote(plain_line(str(self.session.path)))}"
@@ -187,7 +186,22 @@ class OrionApp(App[int]):
         except OrionError as error:
             self.exit_code = error.exit_code
             self.notes = (*self.notes, error.render())
+        else:
+            self.notes = (*self.notes, *self._parting())
         self.exit(int(self.exit_code))
+
+    def _parting(self) -> tuple[str, ...]:
+        """Where the run was left, and how to go on: said on the shell's screen."""
+        from orion_deploy.run.progress import overall
+
+        state = self.session.state
+        if self.session.read_only or state.finished_at is not None:
+            return ()
+        counted = overall(self.session.checklist, state)
+        left = f"{counted.settled} of {counted.total} settled in run {self.session.run}, all of it on disk"
+        if state.running:
+            left += "; a step is still running, and goes on"
+        return (f"{left}\ngo on with: orion-deploy {shlex.quote(self.session.checklist.path)}",)
 
     def say_survived(self, step_id: str, signal_name: str) -> None:
         """A step of ours has sent a signal to us."""

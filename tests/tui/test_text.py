@@ -152,6 +152,7 @@ def test_a_gap_in_an_output_is_said(tmp_path: Path) -> None:
     recorder = Recorder(os.fspath(tmp_path), 4096)
     for number in range(2000):
         recorder.write(b"row %06d\n" % number)
+    recorder.flush()
     text = OutputText(Output(tmp_path))
     text.read_all()
     shown = [text.text(n) for n in range(text.count)]

@@ -69,7 +69,9 @@ class Acting(Moving, WholeRun, Answers):
 
     def do_report(self) -> None:
         """The evidence."""
-        self.main.say("the report is not there yet; `orion-deploy report FILE` writes it")
+        self.main.say(
+            "the report is not there yet; the run's folder holds each output, and its journal all that happened"
+        )
 
     def decide(self, decision: flow.Decision, edited: str | None = None) -> None:
         """Carry a decision out."""
@@ -141,6 +143,9 @@ class Acting(Moving, WholeRun, Answers):
         match state.status:
             case Status.DONE | Status.SKIPPED if is_here:
                 self.advance(step_id)
+                self.main.say(f"{self.board.title_of(step_id)}: {state.value or 'done'}", "ok")
+            case Status.DONE:
+                self.main.say(f"{self.board.title_of(step_id)}: {state.value or 'done'}", "ok")
             case Status.UNDECIDED if is_here:
                 self.main.say("it has run: look at its output, then Space ticks it", "")
             case Status.FAILED:

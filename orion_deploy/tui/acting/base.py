@@ -64,6 +64,6 @@ class Hands:
         """To the next open step."""
         step_id = self.board.next_open(self.main.outline.cursor)
         if step_id is None:
-            self.main.say("every step is settled; F closes the run, r shows its report", "ok")
+            self.main.say("every step is settled; F closes the run", "ok")
         else:
             self.go_to(step_id)
