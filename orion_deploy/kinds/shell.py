@@ -25,6 +25,7 @@ from orion_deploy.kinds.shellscript import (
 from orion_deploy.kinds.verdict import Json, Outcome, Verdict
 
 FAILURES_SHOWN_MAX = 3
+_NOT_FOUND = re.compile(r"^\S+: line (\d+): ([^:\s]+): command not found$", re.MULTILINE)
 ERROR_LINES = 20
 """Of the output's end: where to look for the error message of a command that answered nothing."""
 CANNOT_RUN = {126: "it cannot be executed", 127: "it is not installed"}
@@ -41,7 +42,6 @@ _SIGNALS = {
     15: "TERM",
 }
 _STOPPERS = frozenset({"pkill", "killall"})
-_TALKERS = frozenset({"echo", "printf", "logger", "cat", "tput", ":", "true"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +106,7 @@ class _Judge:
 
     def verdict(self, expectations: tuple[Expectation, ...]) -> Verdict:
         result = self._result
-        if reason := self._broken_off() or self._left_with_failure(expectations):
+        if reason := self._broken_off() or self._left_with_failure(expectations) or self._left_a_subshell():
             return self._given(Outcome.FAILED, reason)
         ending = self._ending()
         seen = check(self._printed(ending), expectations)
@@ -116,7 +116,7 @@ class _Judge:
         if missed or shown_failure:
             value = missed[0].value if missed else ""
             return self._given(Outcome.FAILED, _joined(_missed(missed), shown_failure), value)
-        if hidden:
+        if hidden or (hidden := self._blind_guard()):
             return self._given(Outcome.UNDECIDED, hidden)
         unsure = [s for s in seen if s.met is Met.UNSURE]
         is_met = is_decided and not unsure
@@ -188,6 +188,21 @@ class _Judge:
             return f"line {last.line}: `{self._text(last)}` ended with status {status}, at which the script left (set -e){said}"
         return f"it left before its end with status {status}{said}"
 
+    def _left_a_subshell(self) -> str:
+        """`A && (echo ERROR; exit 1)` as the last command: its `exit` leaves the subshell alone, and yet A found something.
+
+        The shell reports the group's failure (bash from 4.0 on); else what the group says stands in the output.
+        """
+        result = self._result
+        last = self._statements[-1] if self._statements else None
+        if last is None or not last.is_guard or not result.exit_status or not last.links[-1].is_compound:
+            return ""
+        was_run = any(last.line <= f.line <= last.end_line for f in result.failures[-1:])
+        if not was_run and not any(" ".join(text.split()) in self._lines for text in last.links[-1].said):
+            return ""
+        said = f"; it said \u201c{shown(self._lines[-1])}\u201d" if self._lines else ""
+        return f"line {last.line}: `{last.text}` ended with status {result.exit_status}{said}"
+
     # At its end
 
     def _ending(self) -> _Ending:
@@ -209,15 +224,9 @@ class _Judge:
 
     def _guard(self, last: Statement, status: int) -> _Ending | None:
         """`A && echo ERROR && exit 1` as the last command, which A kept from leaving: its status tells nothing else."""
-        probe, *rest = last.links
-        is_guard = (
-            rest
-            and rest[-1].is_exit
-            and all(link.operator == "&&" for link in rest)
-            and all(name_of(c) in _TALKERS for link in rest[:-1] for c in link.commands)
-        )
-        if not is_guard:
+        if not last.is_guard:
             return None
+        probe = last.links[0]
         text = self._part(last, 0)
         if doubt := self._doubt_about(status, is_negated=probe.is_negated):
             return _Ending(False, False, f"line {last.line}: the check `{text}` itself failed: {doubt}")
@@ -303,6 +312,18 @@ class _Judge:
         more = len(hidden) - FAILURES_SHOWN_MAX
         rest = f" and {more} more" if more > 0 else ""
         return "", f"{'; '.join(hidden[:FAILURES_SHOWN_MAX])}{rest}; the script went on, and its end hides it"
+
+    def _blind_guard(self) -> str:
+        """Say which guard in the middle could not look, because its program is not there: nothing else would tell."""
+        for number, name in _NOT_FOUND.findall("\n".join(self._lines)):
+            statement = self._at(int(number))
+            if (
+                statement is not None
+                and statement.is_guard
+                and name_of(statement.links[0].commands[-1]) == name
+            ):
+                return f"line {number}: `{name}` is not installed, so the check `{self._part(statement, 0)}` tells nothing"
+        return ""
 
     def _is_answer(self, failures: list[HiddenFailure], index: int) -> bool:
         """Whether a command's status is no failure of its own."""

@@ -22,6 +22,7 @@ _TOKEN = re.compile(
     r"(?P<redirect>\d*(?:[<>]|&>)[<>&|]*\s*[^\s;&|()<>]*)|&&|\|\||\|&|[;&|\n{}()!]|\b(?:if|while|until)\b"
 )
 COMMAND_CHARACTERS_MAX = 80
+_TALKERS = frozenset({"echo", "printf", "logger", "cat", "tput", ":", "true"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +38,13 @@ class Link:
     @property
     def is_exit(self) -> bool:
         """Whether it leaves the script, at least in one of its branches."""
-        return any(name_of(command) in ("exit", "return") for command in self.commands)
+        return any(name_of(command) == "exit" for command in self.commands)
+
+    @property
+    def said(self) -> tuple[str, ...]:
+        """The texts that it prints as they are written."""
+        texts = (" ".join(words_of(c)) for c in self.commands if name_of(c) == "echo")
+        return tuple(text for text in texts if text and "$" not in text and "`" not in text)
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +56,17 @@ class Statement:
     text: str
     """As written, on one line, shortened."""
     links: tuple[Link, ...]
+
+    @property
+    def is_guard(self) -> bool:
+        """Whether it is a check that leaves the script when it finds something: `A && echo ERROR && exit 1`."""
+        rest = self.links[1:]
+        return bool(
+            rest
+            and rest[-1].is_exit
+            and all(link.operator == "&&" for link in rest)
+            and all(name_of(command) in _TALKERS for link in rest[:-1] for command in link.commands)
+        )
 
     @property
     def last(self) -> Command:

@@ -172,6 +172,28 @@ def test_what_only_looks_like_a_guard_is_open(script: str) -> None:
     assert judged(script, 1).outcome == "undecided"
 
 
+def test_a_guard_that_fired_in_a_subshell_fails() -> None:
+    """`A && (echo ...; exit 1)`: its exit leaves the subshell alone, and yet A found something."""
+    script = "lsof a.db && (echo database is open; exit 1)"
+    verdict = judged(script, 1, "app 12\ndatabase is open\n", failures=((1, 1, "( echo ...; exit 1 )"),))
+    assert verdict.outcome == "failed"
+    assert "database is open" in verdict.reason
+    assert judged(script, 1, "app 12\ndatabase is open\n").outcome == "failed", (
+        "a shell that does not report it"
+    )
+    assert judged(script, 1).outcome == "passed"
+
+
+def test_a_guard_in_the_middle_that_could_not_look_is_open() -> None:
+    """`pgrep` is not installed: the first guard said nothing, however well the rest went."""
+    script = "pgrep -f app && echo ERROR && exit 1\necho done"
+    verdict = judged(script, 0, "/dev/fd/8: line 1: pgrep: command not found\ndone\n")
+    assert verdict.outcome == "undecided"
+    assert verdict.reason == "line 1: `pgrep` is not installed, so the check `pgrep -f app` tells nothing"
+    handled = "pgrep -f app || echo none\necho done"
+    assert judged(handled, 0, "/dev/fd/8: line 1: pgrep: command not found\nnone\n").outcome == "passed"
+
+
 # Already stopped
 
 
