@@ -5,31 +5,22 @@ A status alone is wrong for operators' scripts; see docs/verdict.md for the rule
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 
 from orion_deploy.checklist.model import Expectation
-from orion_deploy.checklist.shell_text import Script, parse
-from orion_deploy.kinds.answers import answers_of, has_broken_pipe, is_answer
+from orion_deploy.kinds.answers import answers_of
 from orion_deploy.kinds.expected import ERROR, Met, Printed, Seen, check, quote, shown
+from orion_deploy.kinds.hidden import CANNOT_RUN, Scene, blind_guard, broken_end, hidden_failures
 from orion_deploy.kinds.shellscript import (
     Statement,
     name_of,
-    next_command,
     shortened,
-    shows_status,
-    statements,
-    uses_status,
     words_of,
 )
 from orion_deploy.kinds.verdict import Json, Outcome, Verdict
 
-FAILURES_SHOWN_MAX = 3
-_NOT_FOUND = re.compile(r"^\S+: line (\d+): ([^:\s]+): command not found$", re.MULTILINE)
 ERROR_LINES = 20
 """Of the output's end: where to look for the error message of a command that answered nothing."""
-CANNOT_RUN = {126: "it cannot be executed", 127: "it is not installed"}
-"""Statuses that a shell gives when it could not run a command (POSIX, 2.8.2)."""
 _SIGNALS = {
     1: "HUP",
     2: "INT",
@@ -98,25 +89,22 @@ class _Judge:
     """The rules, in the order in which they apply."""
 
     def __init__(self, script: str, result: ShellResult, output: str | None) -> None:
-        self._script: Script = parse(script)
-        self._statements = statements(self._script)
-        self._result = result
+        self._scene = Scene(script, result, output or "")
         self._output = output
-        self._lines = [line.strip() for line in (output or "").splitlines() if line.strip()]
 
     def verdict(self, expectations: tuple[Expectation, ...]) -> Verdict:
-        result = self._result
+        result = self._scene.result
         if reason := self._broken_off() or self._left_with_failure(expectations) or self._left_a_subshell():
             return self._given(Outcome.FAILED, reason)
         ending = self._ending()
         seen = check(self._printed(ending), expectations)
         missed = [s for s in seen if s.met is Met.NO]
         is_decided = any(s.met is Met.YES for s in seen)
-        shown_failure, hidden = self._hidden_failures(is_decided=is_decided)
+        shown_failure, hidden = hidden_failures(self._scene, is_decided=is_decided)
         if missed or shown_failure:
             value = missed[0].value if missed else ""
             return self._given(Outcome.FAILED, _joined(_missed(missed), shown_failure), value)
-        if hidden or (hidden := self._blind_guard()):
+        if hidden or (hidden := blind_guard(self._scene) or broken_end(self._scene)):
             return self._given(Outcome.UNDECIDED, hidden)
         unsure = [s for s in seen if s.met is Met.UNSURE]
         is_met = is_decided and not unsure
@@ -132,7 +120,7 @@ class _Judge:
         return self._given(Outcome.PASSED, _joined(*reasons), value)
 
     def _given(self, outcome: Outcome, reason: str, value: str = "") -> Verdict:
-        result = self._result
+        result = self._scene.result
         values: dict[str, Json] = {
             "exit_status": result.exit_status,
             "signal": result.signal,
@@ -145,19 +133,23 @@ class _Judge:
         return Verdict(outcome, reason, value or self._value(), values)
 
     def _value(self) -> str:
-        if not self._lines:
+        if not self._scene.lines:
             if self._output is None:
-                return _status_words(self._result)
-            return "nothing printed" if self._result.exit_status == 0 else _status_words(self._result)
-        if len(self._lines) == 1:
-            return shown(self._lines[0])
-        return quote(self._lines)
+                return _status_words(self._scene.result)
+            return (
+                "nothing printed"
+                if self._scene.result.exit_status == 0
+                else _status_words(self._scene.result)
+            )
+        if len(self._scene.lines) == 1:
+            return shown(self._scene.lines[0])
+        return quote(self._scene.lines)
 
     # Before its end
 
     def _broken_off(self) -> str:
         """Say how the script was kept from coming to an end of its own, if it was."""
-        result = self._result
+        result = self._scene.result
         if result.why == "timeout":
             return "it ran out of time and was ended"
         if result.why:
@@ -165,27 +157,27 @@ class _Judge:
         if result.signal is not None:
             return f"signal {result.signal} ({_SIGNALS.get(result.signal, 'unknown')}) ended it"
         if result.is_syntax_error:
-            where = next((line for line in reversed(self._lines) if "line " in line), "")
+            where = next((line for line in reversed(self._scene.lines) if "line " in line), "")
             said = f": {shown(where.partition(': ')[2] or where)}" if where else ""
             return f"the shell cannot read the script (syntax error){said}; what stands after it did not run"
         return ""
 
     def _left_with_failure(self, expectations: tuple[Expectation, ...]) -> str:
         """Say where the script left with a status that is not 0, if it did."""
-        result = self._result
+        result = self._scene.result
         status = result.exit_status
         if result.reached_end is not False or not status:
             return ""
         if any(e.matcher == "status" and e.value.strip() == str(status) for e in expectations):
             return ""
-        said = f"; it said \u201c{shown(self._lines[-1])}\u201d" if self._lines else ""
+        said = f"; it said \u201c{shown(self._scene.lines[-1])}\u201d" if self._scene.lines else ""
         if result.left_line:
-            statement = self._at(result.left_line)
+            statement = self._scene.at(result.left_line)
             where = f": `{statement.text}`" if statement else ""
             return f"line {result.left_line} left the script with status {status}{where}{said}"
         if result.failures and result.failures[-1].status == status:
             last = result.failures[-1]
-            return f"line {last.line}: `{self._text(last)}` ended with status {status}, at which the script left (set -e){said}"
+            return f"line {last.line}: `{self._scene.text_of(last)}` ended with status {status}, at which the script left (set -e){said}"
         return f"it left before its end with status {status}{said}"
 
     def _left_a_subshell(self) -> str:
@@ -193,20 +185,22 @@ class _Judge:
 
         The shell reports the group's failure (bash from 4.0 on); else what the group says stands in the output.
         """
-        result = self._result
-        last = self._statements[-1] if self._statements else None
+        result = self._scene.result
+        last = self._scene.statements[-1] if self._scene.statements else None
         if last is None or not last.is_guard or not result.exit_status or not last.links[-1].is_compound:
             return ""
         was_run = any(last.line <= f.line <= last.end_line for f in result.failures[-1:])
-        if not was_run and not any(" ".join(text.split()) in self._lines for text in last.links[-1].said):
+        if not was_run and not any(
+            " ".join(text.split()) in self._scene.lines for text in last.links[-1].said
+        ):
             return ""
-        said = f"; it said \u201c{shown(self._lines[-1])}\u201d" if self._lines else ""
+        said = f"; it said \u201c{shown(self._scene.lines[-1])}\u201d" if self._scene.lines else ""
         return f"line {last.line}: `{last.text}` ended with status {result.exit_status}{said}"
 
     # At its end
 
     def _ending(self) -> _Ending:
-        result = self._result
+        result = self._scene.result
         status = result.exit_status
         if status is None:
             return _Ending(is_good=False, is_answer=False, reason="how it ended is not known")
@@ -214,11 +208,11 @@ class _Judge:
             if result.reached_end is False and result.left_line:
                 return _Ending(True, False, f"line {result.left_line} left with `exit 0`")
             return _Ending(True, False, "it ended with status 0")
-        if not self._statements or result.reached_end is None:
+        if not self._scene.statements or result.reached_end is None:
             return _Ending(False, False, f"it ended with status {status}")
         if result.reached_end is False:
             return _Ending(False, False, f"it left with status {status}")
-        last = self._statements[-1]
+        last = self._scene.statements[-1]
         where = f"line {last.line}: `{last.text}`"
         return self._guard(last, status) or self._stopped(last, status) or self._answered(last, status, where)
 
@@ -227,7 +221,7 @@ class _Judge:
         if not last.is_guard:
             return None
         probe = last.links[0]
-        text = self._part(last, 0)
+        text = self._scene.part(last, 0)
         if doubt := self._doubt_about(status, is_negated=probe.is_negated):
             return _Ending(False, False, f"line {last.line}: the check `{text}` itself failed: {doubt}")
         found = "succeeded" if probe.is_negated else "found nothing"
@@ -243,14 +237,14 @@ class _Judge:
             return f"status {status}, {CANNOT_RUN[status]}"
         if status != 1:
             return f"status {status}"
-        if has_broken_pipe(self._result.pipeline):
-            return f"a command of its pipeline failed ({' | '.join(map(str, self._result.pipeline))})"
+        if self._scene.has_broken_pipe(self._scene.statements[-1], 0, self._scene.result.pipeline):
+            return f"a command of its pipeline failed ({' | '.join(map(str, self._scene.result.pipeline))})"
         if (line := self._error_line()) is not None:
             return f"it said \u201c{shown(line)}\u201d"
         return ""
 
     def _error_line(self) -> str | None:
-        return next((line for line in reversed(self._lines[-ERROR_LINES:]) if ERROR.search(line)), None)
+        return next((line for line in reversed(self._scene.lines[-ERROR_LINES:]) if ERROR.search(line)), None)
 
     def _stopped(self, last: Statement, status: int) -> _Ending | None:
         """`pkill` that found nothing to stop."""
@@ -265,7 +259,7 @@ class _Judge:
         return _Ending(
             True,
             False,
-            f"line {last.line}: `{self._part(last, 0)}` found nothing to stop: it was not running",
+            f"line {last.line}: `{self._scene.part(last, 0)}` found nothing to stop: it was not running",
         )
 
     def _answered(self, last: Statement, status: int, where: str) -> _Ending:
@@ -281,92 +275,14 @@ class _Judge:
         why = f" ({CANNOT_RUN[status]})" if status in CANNOT_RUN else ""
         return _Ending(False, False, f"{where} ended with status {status}{why}, and nothing follows it")
 
-    # In its middle
-
-    def _hidden_failures(self, *, is_decided: bool) -> tuple[str, str]:
-        """Say which failures the author's own `echo $?` shows, and which ones the end hides; each empty if none."""
-        failures = list(self._result.failures)
-        if self._result.exit_status and self._result.reached_end and failures:
-            last = failures[-1]
-            if self._statements and last.line >= self._statements[-1].line:
-                failures.pop()  # It is the end itself.
-        hidden = []
-        for index, failure in enumerate(failures):
-            is_no = self._is_answer(failures, index)
-            follower = next_command(self._script, failure.line, failure.command)
-            if follower is not None and shows_status(follower):
-                words = (
-                    f"line {failure.line}: `{self._text(failure)}` ended with status {failure.status}"
-                    f"{_why(failure)}, which the command after it shows"
-                )
-                if not is_no:
-                    return words, ""
-                if not is_decided:
-                    hidden.append(words)
-            elif not is_no and not (follower is not None and uses_status(follower)):
-                hidden.append(
-                    f"line {failure.line}: `{self._text(failure)}` failed with status {failure.status}{_why(failure)}"
-                )
-        if not hidden:
-            return "", ""
-        more = len(hidden) - FAILURES_SHOWN_MAX
-        rest = f" and {more} more" if more > 0 else ""
-        return "", f"{'; '.join(hidden[:FAILURES_SHOWN_MAX])}{rest}; the script went on, and its end hides it"
-
-    def _blind_guard(self) -> str:
-        """Say which guard in the middle could not look, because its program is not there: nothing else would tell."""
-        for number, name in _NOT_FOUND.findall("\n".join(self._lines)):
-            statement = self._at(int(number))
-            if (
-                statement is not None
-                and statement.is_guard
-                and name_of(statement.links[0].commands[-1]) == name
-            ):
-                return f"line {number}: `{name}` is not installed, so the check `{self._part(statement, 0)}` tells nothing"
-        return ""
-
-    def _is_answer(self, failures: list[HiddenFailure], index: int) -> bool:
-        """Whether a command's status is no failure of its own."""
-        failure = failures[index]
-        if has_broken_pipe(failure.pipeline):
-            return False
-        text = failure.command.strip() or self._text(failure)
-        if index and failures[index - 1].status == failure.status and self._is_function(text):
-            return True  # The function's own last command has been judged already.
-        return is_answer(text, failure.status)
-
-    def _is_function(self, text: str) -> bool:
-        name = re.escape(text.split(maxsplit=1)[0]) if text else "-"
-        return re.search(rf"(?:^|[\s;]){name}\s*\(\)", self._script.text) is not None
-
-    # Places
-
     def _printed(self, ending: _Ending) -> Printed:
         return Printed(
-            self._output, self._script, self._statements, self._result.exit_status, ending.is_answer
+            self._output,
+            self._scene.script,
+            self._scene.statements,
+            self._scene.result.exit_status,
+            ending.is_answer,
         )
-
-    def _at(self, line: int) -> Statement | None:
-        return next((s for s in reversed(self._statements) if s.line <= line <= s.end_line), None)
-
-    def _text(self, failure: HiddenFailure) -> str:
-        """The failed command: the whole pipeline where its statement is one, else what the shell said."""
-        statement = self._at(failure.line)
-        if statement and len(statement.links) == 1 and not statement.links[0].is_compound:
-            return statement.text
-        return shortened(failure.command)
-
-    def _part(self, statement: Statement, index: int) -> str:
-        commands = statement.links[index].commands
-        return shortened(self._script.text[commands[0].start : commands[-1].end])
-
-
-def _why(failure: HiddenFailure) -> str:
-    if failure.status in CANNOT_RUN:
-        return f" ({CANNOT_RUN[failure.status]})"
-    if any(failure.pipeline[:-1]):
-        return f" (its pipeline: {' | '.join(map(str, failure.pipeline))})"
-    return ""
 
 
 def _missed(missed: list[Seen]) -> str:

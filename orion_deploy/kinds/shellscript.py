@@ -112,36 +112,49 @@ class _Reader:
         self._commands: list[Command] = []
         self._operator = self._before = ""
         self._is_compound = self._is_negated = False
+        self._begin: int | None = None
+        self._end = 0
 
     def read(self) -> Iterator[Statement]:
         at = 0
         for command in self._script.commands:
             if command.is_nested:
                 continue
-            for token in self._tokens(at, command.start):
-                yield from self._take(token)
-            at = command.end
+            for sign in self._signs(at, command.start):
+                yield from self._take(*sign)
+            at = self._end = command.end
             first = command.words[0].raw
             if first in _CLOSING_WORDS:
                 self._open = self._open[:-1]
                 continue
             if first in _OPENING_WORDS:
                 self._open.append(first)
+            self._starts(command.start)
             self._is_compound |= bool(self._open)
             self._commands.append(command)
             self._before = ""
+        for sign in self._signs(at, len(self._script.text)):
+            yield from self._take(*sign)
         yield from self._statement()
 
-    def _tokens(self, start: int, end: int) -> list[str]:
-        return [m[0] for m in _TOKEN.finditer(self._bare(start, end)) if m["redirect"] is None]
+    def _starts(self, place: int) -> None:
+        if self._begin is None:
+            self._begin = place
 
-    def _take(self, sign: str) -> Iterator[Statement]:
+    def _signs(self, start: int, end: int) -> list[tuple[str, int, int]]:
+        """Return what stands between two commands, with its places."""
+        found = _TOKEN.finditer(self._bare(start, end))
+        return [(m[0], start + m.start(), start + m.end()) for m in found if m["redirect"] is None]
+
+    def _take(self, sign: str, start: int, end: int) -> Iterator[Statement]:
         """Go past what stands between two commands."""
         if sign in _CLOSES:
             is_of_case = sign == ")" and self._open[-1:] != ["("]  # `a)` closes nothing.
             if self._open and not is_of_case:
                 self._open.pop()
+                self._end = end
         elif sign in _OPENS:
+            self._starts(start)
             self._open.append(sign)
         elif not self._open:
             if sign in _ENDS and self._before not in _JOINS:
@@ -150,6 +163,7 @@ class _Reader:
                 self._link()
                 self._operator = sign
             elif sign == "!":
+                self._starts(start)
                 self._is_negated = True
         if sign != "\n":
             self._before = sign
@@ -175,8 +189,8 @@ class _Reader:
         self._link()
         self._operator = ""
         if self._links:
-            start = self._links[0].commands[0].start
-            end = max(command.end for link in self._links for command in link.commands)
+            start = self._begin if self._begin is not None else self._links[0].commands[0].start
+            end = max(self._end, *(command.end for link in self._links for command in link.commands))
             line = self._script.line_column(start)[0]
             yield Statement(
                 line,
@@ -185,6 +199,7 @@ class _Reader:
                 tuple(self._links),
             )
         self._links = []
+        self._begin = None
 
 
 def next_command(script: Script, line: int, text: str) -> Command | None:

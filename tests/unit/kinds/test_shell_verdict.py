@@ -194,6 +194,15 @@ def test_a_guard_in_the_middle_that_could_not_look_is_open() -> None:
     assert judged(handled, 0, "/dev/fd/8: line 1: pgrep: command not found\nnone\n").outcome == "passed"
 
 
+def test_a_failure_hidden_by_the_last_pipeline_does_not_pass() -> None:
+    """`ls missing | wc -l` prints 0 with status 0: the look itself failed; `grep` without a hit has not."""
+    verdict = judged("ls /nope | wc -l  # Should return 0", 0, "0\n", pipeline=(2, 0))
+    assert verdict.outcome == "undecided"
+    assert "2 | 0" in verdict.reason
+    assert judged("grep x f | wc -l  # Should return 0", 0, "0\n", pipeline=(1, 0)).outcome == "passed"
+    assert judged("cat f | head -1", 0, "a\n", pipeline=(141, 0)).outcome == "passed"
+
+
 # Already stopped
 
 
@@ -300,6 +309,12 @@ def test_a_status_that_the_author_reads_is_not_hidden() -> None:
     for follower in ("rc=$?", "if [ $? -ne 0 ]; then echo retrying; fi"):
         verdict = judged(f"make\n{follower}\necho ok", 0, "ok", failures=((1, 2, "make"),))
         assert verdict.outcome == "passed", follower
+
+
+def test_the_command_that_failed_is_named() -> None:
+    """Of several statements on one line, the one that failed."""
+    verdict = judged("cp a b; echo $?", 0, "1", failures=((1, 1, "cp a b"),))
+    assert verdict.reason == "line 1: `cp a b` ended with status 1, which the command after it shows"
 
 
 def test_many_hidden_failures_are_named_in_part() -> None:
