@@ -56,18 +56,20 @@ def test_what_only_mentions_the_name_does_not_count(tmp_path: Path, started: Pro
     assert look_from_elsewhere(tmp_path, "process.absent", program=NAME).outcome is Outcome.PASSED
 
 
-@pytest.mark.parametrize("shown", [f"{NAME} Helper", f"{NAME}.bin", f"{NAME}(Renderer)", f"{NAME}-worker"])
-def test_helpers_of_the_program_count(tmp_path: Path, started: Programs, shown: str) -> None:
+@pytest.mark.parametrize("behind", [" Helper", ".bin", "(Renderer)", "-worker"])
+def test_helpers_of_the_program_count(tmp_path: Path, started: Programs, behind: str) -> None:
     """`Orion Helper (Renderer)` is Orion."""
-    process = started.start(started.binary(shown), "60")
+    process = started.start(started.binary(NAME + behind), "60")
     verdict = look_from_elsewhere(tmp_path, "process.absent", program=NAME.lower())
     assert verdict.values["pids"] == [process.pid]
 
 
-@pytest.mark.parametrize("other", [f"{NAME}x", f"my{NAME}", f"{NAME}_tool"])
-def test_other_programs_with_a_like_name_do_not_count(tmp_path: Path, started: Programs, other: str) -> None:
+@pytest.mark.parametrize(("before", "behind"), [("", "x"), ("my", ""), ("", "_tool")])
+def test_other_programs_with_a_like_name_do_not_count(
+    tmp_path: Path, started: Programs, before: str, behind: str
+) -> None:
     """`orionx` and `myorion` are not Orion."""
-    started.start(started.binary(other), "60")
+    started.start(started.binary(before + NAME + behind), "60")
     assert look_from_elsewhere(tmp_path, "process.absent", program=NAME).outcome is Outcome.PASSED
 
 

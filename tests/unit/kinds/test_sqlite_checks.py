@@ -12,7 +12,7 @@ from support.kinds import carry_out, context, programs
 
 from orion_deploy.kinds.verdict import Outcome
 
-X_DB = Path(tempfile.gettempdir()) / f"orion-{os.getpid()}-x.db"
+X_DB = Path(tempfile.gettempdir()) / "orion-of-a-question-x.db"
 
 
 def query(folder: Path, sql: str, **more: Any) -> tuple[Outcome, str]:
