@@ -6,6 +6,7 @@ from abc import abstractmethod
 from pathlib import Path
 
 from orion_deploy.checklist.model import SectionKind
+from orion_deploy.checklist.variables import resolve
 from orion_deploy.errors import RefusedError
 from orion_deploy.run import events as ev
 from orion_deploy.run import progress, rules
@@ -41,7 +42,12 @@ class Acts(Asking):
         self._append(ev.Approved(digest=self.checklist.digest))
 
     def set_variable(self, name: str, value: str, *, secret: bool = False) -> None:
-        """Record a variable's or placeholder's value; a secret is kept in memory only."""
+        """Record a variable's or placeholder's value; a secret is kept in memory only.
+
+        Raises OrionError when the value does not fit the variable's type; nothing is recorded then.
+        """
+        declared = tuple(v for v in self.checklist.variables if v.name == name)
+        resolve(declared, given={name: value} if declared else {})
         if secret:
             self.secrets[name] = value
             self._append(ev.VariableSet(name=name, secret=True))
@@ -72,20 +78,30 @@ class Acts(Asking):
         """Take the passing verdict of the step's last run as its tick, as `--auto` does.
 
         Raises:
-            RefusedError: there is no passing verdict.
+            RefusedError: there is no passing verdict of the whole step that waits for its tick.
         """
         step = self.step(step_id)
         verdict = self.state.step(step.id).verdict
-        if verdict is None or not verdict.is_good:
+        is_waiting = self.state.step(step.id).status is Status.UNDECIDED
+        if verdict is None or not verdict.is_good or not is_waiting:
             raise RefusedError(f"`{step.id}` has no passing verdict")
         self._append(ev.Ticked(step=step.id, auto=True, value=verdict.value))
 
     def untick(self, step_id: str) -> None:
-        """Take a tick, skip or failure back."""
+        """Take a tick, skip or failure back. Raises RefusedError when the step runs, or its outcome is unknown."""
         step = self.step(step_id)
-        if self.state.step(step.id).status is Status.RUNNING:
-            raise RefusedError(f"`{step.id}` is running", help="wait for its end, or cancel it")
+        self._refuse_while_open(step.id)
         self._append(ev.Unticked(step=step.id))
+
+    def _refuse_while_open(self, step_id: str) -> None:
+        """Raise RefusedError while nobody can know what the step's attempt did."""
+        status = self.state.step(step_id).status
+        if status is Status.RUNNING:
+            raise RefusedError(f"`{step_id}` is running", help="wait for its end, or cancel it")
+        if status is Status.UNKNOWN:
+            raise RefusedError(
+                f"the outcome of `{step_id}` is unknown", help="resolve it: done, failed, or rerun"
+            )
 
     def skip(self, step_id: str, reason: str) -> None:
         """Pass over the step with a reason; of a mandatory step this is an override."""
@@ -105,10 +121,22 @@ class Acts(Asking):
         self._append(ev.Noted(step=self.step(step_id).id if step_id else "", text=bounded(text)))
 
     def choose(self, step_id: str, option: int) -> None:
-        """Take an option of a choice."""
+        """Take an option of a choice.
+
+        Raises:
+            RefusedError: there is no such option, or what another one did stands: it runs, is unknown, or ticked.
+        """
         step = self.step(step_id)
+        state = self.state.step(step.id)
         for candidate in step.options:
             if candidate.number == option:
+                if state.option not in (None, option):
+                    self._refuse_while_open(step.id)
+                    if state.status in (Status.DONE, Status.CHANGED):
+                        raise RefusedError(
+                            f"`{step.id}` is {state.status.value} with option {state.option}",
+                            help="take the tick back first; then another option can be taken",
+                        )
                 self._append(ev.Chosen(step=step.id, option=option, title=candidate.title))
                 return
         numbers = ", ".join(str(o.number) for o in step.options)

@@ -52,9 +52,8 @@ class Asking(ABC):
 
     def next_block(self, step_id: str) -> int:
         """Index of the block that the next run of the step carries out."""
-        blocks = self.scripts(step_id)
-        done = self.state.step(step_id).blocks_done
-        return done if done < len(blocks) else 0
+        step = self.step(step_id)
+        return rules.next_block(step, self.state.step(step.id))
 
     def is_interactive(self, step_id: str, script: str | None = None) -> bool:
         """Whether the step's next run needs the real terminal: as its author says, else by its words."""

@@ -47,6 +47,12 @@ class Auto:
         return self._run(section, step)
 
     def _run(self, section: Section, step: Step) -> Stop | None:
+        if (
+            self._session.next_block(step.id)
+            < self._session.state.step(step.id).blocks_done
+            < len(self._session.scripts(step.id))
+        ):
+            return self._leave(step, "its text changed after a part of it had run")
         why = why_person(self._session, step)
         why = why or rules.why_not_start(self._session.checklist, self._session.state, step, section)
         if why:

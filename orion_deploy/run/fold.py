@@ -13,13 +13,10 @@ from typing import Any
 
 from orion_deploy.kinds.verdict import Outcome, Verdict
 from orion_deploy.run import events as ev
-from orion_deploy.run.state import Attempt, Note, RunState, Status
+from orion_deploy.run.state import FINISHED, LOST, NEVER_STARTED, Attempt, Note, RunState, Status
 from orion_deploy.run.working import WorkingRun, own, run_fields
 
 NEW = RunState()
-FINISHED = "finished"
-NEVER_STARTED = "never started"
-LOST = "lost"
 
 
 def advance(run: RunState, event: ev.Event) -> RunState:
@@ -213,6 +210,9 @@ def _noted(run: WorkingRun, event: ev.Noted) -> None:
 def _chosen(run: WorkingRun, event: ev.Chosen) -> None:
     step = run.step(event.step)
     if step.option != event.option:
+        if step.option is not None and step.status in (Status.TODO, Status.UNDECIDED, Status.FAILED):
+            step.verdict = None  # What ran was another option.
+            step.turn(Status.TODO, event)
         step.option = event.option
         step.blocks_done = 0
 

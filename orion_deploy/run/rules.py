@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from hashlib import sha256
+
 from orion_deploy.checklist.model import Checklist, Section, SectionKind, Step
+from orion_deploy.kinds.verdict import Outcome
 from orion_deploy.run.progress import forward, rollback
-from orion_deploy.run.state import SETTLED, RunState, Status
+from orion_deploy.run.state import FINISHED, LOST, NEVER_STARTED, SETTLED, RunState, Status, StepState
 
 
 def open_before(checklist: Checklist, state: RunState, step_id: str) -> Step | None:
@@ -68,7 +71,16 @@ def why_reason_needed(checklist: Checklist, state: RunState, step: Step) -> str:
         return "its last run failed"
     if step_state.status is Status.UNKNOWN:
         return "its outcome is unknown"
-    has_run = bool(step_state.attempts) or step_state.status is Status.CHANGED
+    ended = [attempt for attempt in step_state.attempts if attempt.ending != NEVER_STARTED]
+    if ended and step_state.status is Status.TODO:  # A failure that was only taken back is no success.
+        last = ended[-1]
+        if last.ending == LOST:
+            return "the outcome of its last run is unknown"
+        if last.verdict is not None and last.verdict.outcome is Outcome.FAILED:
+            return "its last run failed"
+    has_run = bool(ended) or step_state.status is Status.CHANGED
+    if step_state.status is Status.TODO and (step_state.verdict is None or step_state.blocks_done):
+        has_run = False  # Another option ran, or only the first of its blocks.
     could_run = bool(step.scripts(step_state.option)) if step.facts.call is None else not needs_person(step)
     if step.mandatory and not has_run and could_run:
         return "it is mandatory and was not run"
@@ -76,6 +88,23 @@ def why_reason_needed(checklist: Checklist, state: RunState, step: Step) -> str:
         if child.mandatory and state.step(child.id).status not in SETTLED:
             return f"its mandatory sub-step `{child.id}` is open"
     return why_not_yet(checklist, state, step)
+
+
+def next_block(step: Step, state: StepState) -> int:
+    """Index of the block that the next run carries out: behind those that have passed as they are written now.
+
+    What was filled in or edited before it ran cannot be compared; it counts as it stands.
+    """
+    blocks = step.scripts(state.option)
+    if state.blocks_done >= len(blocks):
+        return 0
+    for place, block in enumerate(blocks[: state.blocks_done]):
+        ran = next((a for a in reversed(state.attempts) if a.block == place and a.ending == FINISHED), None)
+        if ran is None or ran.edited or block.placeholders or not ran.script_sha256:
+            continue
+        if ran.script_sha256 != sha256(block.script.encode("utf-8", "surrogateescape")).hexdigest():
+            return place
+    return state.blocks_done
 
 
 def ticks_itself(step: Step) -> bool:

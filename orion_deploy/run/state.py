@@ -24,6 +24,10 @@ class Status(StrEnum):
 
 
 SETTLED = frozenset({Status.DONE, Status.SKIPPED})
+FINISHED = "finished"
+NEVER_STARTED = "never started"
+LOST = "lost"
+"""How an attempt ended."""
 
 
 @dataclass(frozen=True, slots=True)

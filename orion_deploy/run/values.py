@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from orion_deploy.checklist.model import Checklist, CodeBlock, Step, Variable
-from orion_deploy.checklist.variables import applies, resolve
+from orion_deploy.checklist.variables import applies, fit, resolve
 from orion_deploy.run.state import RunState, Status
 
 
@@ -28,11 +28,22 @@ def values_of(
 ) -> dict[str, str]:
     """Every variable that has a value: given in this run, else from `ORION_<NAME>`, else its default.
 
-    Raises OrionError when a value does not fit its variable's type.
+    A value that was given before the file changed, and does not fit its variable's type now, is asked for again.
+    Raises OrionError when one of the environment, or a default, does not fit.
     """
-    declared = {v.name for v in checklist.variables}
-    given = {k: v for k, v in {**state.variables, **secrets}.items() if k in declared}
+    declared = {v.name: v for v in checklist.variables}
+    given = {
+        k: v for k, v in {**state.variables, **secrets}.items() if k in declared and _fits(declared[k], v)
+    }
     return dict(resolve(checklist.variables, given=given, environment=environ).values)
+
+
+def _fits(variable: Variable, value: str) -> bool:
+    try:
+        fit(variable, value)
+    except ValueError:
+        return False
+    return True
 
 
 def missing_for(

@@ -68,6 +68,7 @@ class WorkingStep:
             return
         if self.status in SETTLED and digest != self.ticked_digest:
             self.status = Status.CHANGED
+            self.blocks_done = 0  # Of the new text nothing has run.
         elif self.status is Status.CHANGED and digest == self.ticked_digest:
             self.status = self.settled
 

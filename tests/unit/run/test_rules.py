@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from hashlib import sha256
 
 from support.build import checklist, code, section, state_after, step
 
 from orion_deploy.checklist.model import KindCall, Option, SectionKind, StepFacts
+from orion_deploy.kinds.verdict import Json
 from orion_deploy.run import events as ev
 from orion_deploy.run import rules
 from orion_deploy.run.state import RunState
@@ -117,3 +119,58 @@ def test_a_question_is_answered_by_its_tick() -> None:
     asked = step("asked", mandatory=True, facts=facts)
     book = checklist(section("Work", asked))
     assert rules.why_reason_needed(book, RunState(), asked) == ""
+
+
+def test_a_failure_that_was_taken_back_is_no_success() -> None:
+    """Taking a failure back, or asking for another run, does not let a mandatory step be ticked without a reason."""
+    failed = (
+        ev.Started(step="stop", attempt=1),
+        ev.Finished(
+            step="stop", attempt=1, exit_status=1, verdict={"outcome": "failed", "reason": "status 1"}
+        ),
+    )
+    for back in (ev.Unticked(step="stop"), ev.Resolved(step="stop", how="rerun")):
+        assert "failed" in rules.why_reason_needed(BOOK, state_after(*failed, back), STOP)
+    lost = (ev.Started(step="stop", attempt=1), ev.Lost(step="stop", attempt=1))
+    again = state_after(*lost, ev.Resolved(step="stop", how="rerun"))
+    assert "unknown" in rules.why_reason_needed(BOOK, again, STOP)
+
+
+def test_what_never_started_or_ran_in_part_was_not_run() -> None:
+    """A mandatory step of which nothing, a part, or another option ran needs a reason to be ticked."""
+    never = (ev.Started(step="stop", attempt=1), ev.NeverStarted(step="stop", attempt=1))
+    assert "not run" in rules.why_reason_needed(BOOK, state_after(*never), STOP)
+    passed: dict[str, Json] = {"outcome": "passed", "reason": "end"}
+    two = step("two", mandatory=True, code=(code("echo one"), code("echo two")))
+    part = (
+        ev.Started(step="two", attempt=1),
+        ev.Finished(step="two", attempt=1, exit_status=0, verdict=passed, more=True),
+    )
+    assert "not run" in rules.why_reason_needed(checklist(section("Work", two)), state_after(*part), two)
+    way = step(
+        "way",
+        kind="choice",
+        mandatory=True,
+        code=(code("restore", option=1), code("down", option=2)),
+        options=(Option(1, "Restore", 1), Option(2, "Down", 2)),
+    )
+    other = (
+        ev.Chosen(step="way", option=1),
+        ev.Started(step="way", attempt=1),
+        ev.Finished(step="way", attempt=1, exit_status=0, verdict=passed),
+        ev.Chosen(step="way", option=2),
+    )
+    assert "not run" in rules.why_reason_needed(checklist(section("Work", way)), state_after(*other), way)
+
+
+def test_the_next_block_stands_behind_those_that_passed_as_they_are_written() -> None:
+    """A block whose text changed after it had passed comes again; what follows an unchanged one goes on there."""
+    passed: dict[str, Json] = {"outcome": "passed", "reason": "end"}
+    sha = sha256(b"echo one").hexdigest()
+    part = state_after(
+        ev.Started(step="two", attempt=1, script_sha256=sha),
+        ev.Finished(step="two", attempt=1, exit_status=0, verdict=passed, more=True),
+    ).step("two")
+    assert rules.next_block(step("two", code=(code("echo one"), code("echo 2"))), part) == 1
+    assert rules.next_block(step("two", code=(code("echo new"), code("echo one"), code("x"))), part) == 0
+    assert rules.next_block(step("two", code=(code("echo one"),)), part) == 0

@@ -7,9 +7,10 @@ import os
 from pathlib import Path
 
 import pytest
+from support.attempts import kill_attempt
 from support.sessions import Driven, book, opened
 
-from orion_deploy.errors import HeldError, RefusedError
+from orion_deploy.errors import HeldError, OrionError, RefusedError
 from orion_deploy.kinds.verdict import Outcome
 from orion_deploy.run.attempt import Finding
 from orion_deploy.run.opening import open_session
@@ -288,3 +289,82 @@ def test_turning_back_opens_a_finished_run_again(tmp_path: Path) -> None:
         assert "finished" in again.session.why_not_start(undo)
         again.session.enter_rollback("errors after a day")
         assert again.run(undo).outcome is Outcome.PASSED
+
+
+CHOICE = """# R
+
+## S
+
+- [ ] way
+
+  Option 1: fast
+  ```bash
+  echo fast
+  ```
+  Option 2: slow
+  ```bash
+  mkfifo f; cat f
+  ```
+"""
+
+
+def test_what_an_option_did_stands_until_it_is_taken_back(tmp_path: Path) -> None:
+    """Another option can be taken neither while one runs nor over a tick; after a run it opens the step again."""
+    with opened(book(tmp_path, CHOICE), cwd=str(tmp_path)) as run:
+        session = run.session
+        session.choose("s.way", 2)
+        session.start("s.way")
+        with pytest.raises(RefusedError, match="running"):
+            session.choose("s.way", 1)
+        session.cancel("s.way")
+        run.wait("s.way")
+        session.choose("s.way", 1)
+        assert run.run("s.way").is_good
+        session.tick("s.way")
+        with pytest.raises(RefusedError, match="done with option 1"):
+            session.choose("s.way", 2)
+        session.untick("s.way")
+        session.choose("s.way", 2)
+        with pytest.raises(RefusedError, match="no passing verdict"):
+            session.tick_by_verdict("s.way")
+
+
+def test_a_value_that_does_not_fit_is_not_recorded_and_never_locks_the_run(tmp_path: Path) -> None:
+    """A wrong value is refused before it is on disk; one that fitted an earlier type is asked for again."""
+    text = "---\nvariables:\n  COUNT:\n    type: %s\n---\n# R\n\n## S\n\n- [ ] Say\n  ```bash\n  echo $COUNT\n  ```\n"
+    with opened(book(tmp_path, text % "integer"), cwd=str(tmp_path)) as run:
+        with pytest.raises(OrionError, match="integer"):
+            run.session.set_variable("COUNT", "many")
+        assert not run.session.state.variables
+    with opened(book(tmp_path, text % "text"), cwd=str(tmp_path)) as run:
+        run.session.set_variable("COUNT", "many")
+    with opened(book(tmp_path, text % "integer"), cwd=str(tmp_path)) as run:
+        assert [v.name for v in run.session.missing("s.say").variables] == ["COUNT"]
+        run.session.set_variable("COUNT", "3")
+        run.run("s.say")
+        assert run.text("s.say") == "3\n"
+
+
+def test_a_changed_step_begins_with_its_first_block(tmp_path: Path) -> None:
+    """Of a text that was never run no block is passed over."""
+    text = "# R\n\n## S\n\n- [ ] Two\n  ```bash\n  echo one\n  ```\n"
+    with opened(book(tmp_path, text), cwd=str(tmp_path)) as run:
+        run.run("s.two")
+        run.session.tick("s.two")
+    more = text.replace("one", "ONE") + "  ```bash\n  echo TWO\n  ```\n"
+    with opened(book(tmp_path, more), cwd=str(tmp_path)) as run:
+        run.run("s.two")
+        assert run.text("s.two") == "ONE\n"
+
+
+def test_an_unknown_outcome_is_not_taken_back(tmp_path: Path) -> None:
+    """Taking a tick back is no way around deciding what an interrupted step did."""
+    text = "# R\n\n## S\n\n- [ ] Wait\n  ```bash\n  echo > written; mkfifo f; cat f\n  ```\n"
+    with opened(book(tmp_path, text), cwd=str(tmp_path)) as run:
+        number = run.session.start("s.wait")
+        kill_attempt(run.session.attempt_folder("s.wait", number), tmp_path / "written")
+        run.ended.get(timeout=30)
+        run.session.collect("s.wait")
+        assert run.session.state.step("s.wait").status is Status.UNKNOWN
+        with pytest.raises(RefusedError, match="unknown"):
+            run.session.untick("s.wait")
