@@ -27,7 +27,9 @@ def _known(file: str) -> str:
     """The checklist's path; a file that is gone is still known by its runs."""
     from orion_deploy.run.sidecar import RUNS_SUFFIX
 
-    if os.path.lexists(file) or os.path.isdir(os.path.realpath(file) + RUNS_SUFFIX):
+    if os.path.lexists(file) and not os.path.isdir(file):
+        return file
+    if os.path.isdir(os.path.realpath(file) + RUNS_SUFFIX):
         return file
     from orion_deploy.cli.files import resolve
 

@@ -31,9 +31,8 @@ def lines_of(facts: Facts, now: float) -> list[str]:
         return [f"{plain_line(facts['checklist'])}: no runs yet", f"begin: {facts['go_on'][0]}"]
     lines = [plain_line(facts["title"]) or plain_line(facts["checklist"])]
     by = f" by {plain_line(', '.join(facts['operators']))}" if facts["operators"] else ""
-    lines.append(
-        f"run {plain_line(facts['run'])}, begun {_clock(facts['started_at'])}{by}; last {_ago(facts['last_at'], now)}"
-    )
+    begun = f", begun {_clock(facts['started_at'])}{by}" if facts["started_at"] else ""
+    lines.append(f"run {plain_line(facts['run'])}{begun}; last {_ago(facts['last_at'], now)}")
     if facts["cwd"]:
         lines.append(f"in {plain_line(facts['cwd'])}")
     if facts["damage"]:

@@ -216,13 +216,25 @@ def _info(directory: Path) -> RunInfo | None:
     try:
         reader = Reader.look(directory)
     except StoreError as error:
-        return RunInfo(directory.name, directory, last=_changed_at(directory), damage=error.what)
+        return _from_document(directory, document or {}, error.what)
+    lost = _lost(document, reader.events_count)
+    if lost and document is not None and reader.damage is None:
+        return _from_document(directory, document, lost)
     if reader.events_count == 0 and reader.damage is None and document is None:
         return None
     fresh = sidecar.bare(reader.state, directory.name)
     if document is not None:
         fresh["title"] = document.get("title", "")
     return _from_document(directory, fresh, "" if reader.is_whole else reader.why_read_only)
+
+
+def _lost(document: Mapping[str, Any] | None, records: int) -> str:
+    """What a snapshot knows of and the journal no longer holds, or an empty string."""
+    link = document.get("journal") if document is not None else None
+    known = link.get("records") if isinstance(link, dict) else None
+    if not isinstance(known, int) or known <= records:
+        return ""
+    return f"the journal has {records:,} records, and its snapshot knows of {known:,}: something is missing"
 
 
 def _from_document(directory: Path, document: Mapping[str, Any], damage: str) -> RunInfo:

@@ -99,7 +99,9 @@ def _summary_of(folder: str, name: str) -> Facts | None:
 
 def _list_runs(path: str) -> list[Facts]:
     real = os.path.realpath(path)
-    runs = None if _is_elsewhere(real) else _light(real + sidecar.RUNS_SUFFIX)
+    folder = real + sidecar.RUNS_SUFFIX
+    is_odd = os.path.lexists(folder) and not os.path.isdir(folder)
+    runs = None if is_odd or _is_elsewhere(real) else _light(folder)
     if runs is not None:
         return runs
     from orion_deploy.run.closer_look import runs_of
@@ -242,7 +244,8 @@ def _held_by(directory: str) -> Facts | None:
     import fcntl
 
     try:
-        fd = os.open(os.path.join(directory, LOCK_NAME), os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW)
+        flags = os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK
+        fd = os.open(os.path.join(directory, LOCK_NAME), flags)
     except OSError:
         return None
     try:

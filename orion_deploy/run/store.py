@@ -258,5 +258,5 @@ def damage_error(path: Path, damage: journal.Damage) -> OrionError:
         f"the journal is damaged at line {damage.line}, byte {damage.byte:,}: {damage.what}",
         where=Place(str(path), line=damage.line),
         help="nothing was changed; bring the file back from a backup, or look at what is before the damage with"
-        " `status` and `report` and start a new run with --run NAME",
+        " `status` and start a new run with --run NAME",
     )

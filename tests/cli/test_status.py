@@ -196,3 +196,47 @@ def test_hostile_titles_reach_no_terminal(tmp_path: Path) -> None:
     for output in (text.out, raw.out):
         assert not {"\x1b", "\x07", "\u202e", "\u2069"} & set(output)
     assert json.loads(raw.out)["outstanding"]
+
+
+def test_a_lock_that_is_a_pipe_is_not_waited_for(release: Path) -> None:
+    """`status` only looks: something odd in the lock's place does not hold it up."""
+    orion("tick", "release.md", "1", "--run", "r", cwd=release.parent)
+    lock = release.with_name("release.md.runs") / "r" / "lock"
+    lock.unlink()
+    os.mkfifo(lock)
+    assert facts(release)["held_by"] is None
+
+
+@pytest.mark.parametrize("left", ["nothing", "less", "no file"])
+def test_a_journal_that_lost_records_is_said(left: str, release: Path) -> None:
+    """A journal with less in it than its snapshot knows of is damaged: it is not shown as a run with less done."""
+    orion("tick", "release.md", "1", "--run", "r", cwd=release.parent)
+    journal = release.with_name("release.md.runs") / "r" / "journal.jsonl"
+    lines = journal.read_bytes().splitlines(keepends=True)
+    if left == "no file":
+        journal.unlink()
+    else:
+        journal.write_bytes(b"" if left == "nothing" else lines[0])
+    found = facts(release)
+    assert found["damage"]
+    assert found["go_on"] == []
+    assert found["started_at"] > 0
+    text = orion("status", "release.md", cwd=release.parent).out
+    assert "cannot be read in full" in text
+    assert "1970" not in text
+
+
+def test_runs_that_cannot_be_told_are_not_called_none(release: Path) -> None:
+    """Something else in the place of the runs: `status` says so, as the acts do; elsewhere it hides no other run."""
+    release.with_name("release.md.runs").write_text("in the way")
+    done = orion("status", "release.md", cwd=release.parent)
+    assert done.code == 6, done
+    assert "cannot be told" in done.err
+    assert orion("status", cwd=release.parent).code == 0
+
+
+def test_a_folder_is_no_checklist(release: Path) -> None:
+    """`status FOLDER` is refused as every command refuses it: it does not offer to run a folder."""
+    done = orion("status", ".", cwd=release.parent)
+    assert done.code == 2
+    assert "is a folder" in done.err
