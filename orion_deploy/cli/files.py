@@ -24,7 +24,7 @@ def resolve(text: str) -> Path:
         )
     if os.path.isdir(text):
         raise OrionError(f"`{text}` is a folder, not a checklist", help=_in_folder(text))
-    if os.path.lexists(text):
+    if _is_there(text):
         return Path(text)
     from orion_deploy import bundled
     from orion_deploy.cli.out import talk
@@ -37,6 +37,22 @@ def resolve(text: str) -> Path:
         )
         return found
     raise OrionError(f"there is no checklist `{text}`", help=_near(text), exit_code=ExitCode.USAGE)
+
+
+def _is_there(text: str) -> bool:
+    """Whether anything has this name. Raises OrionError when that may not be looked at: it is not the same as no."""
+    try:
+        os.lstat(text)
+    except (FileNotFoundError, NotADirectoryError):
+        return False
+    except (OSError, ValueError) as error:
+        why = error.strerror if isinstance(error, OSError) else str(error)
+        raise OrionError(
+            f"`{text}` cannot be looked at: {why}",
+            help="look at the name, and at the rights of the folders on the way to it",
+            exit_code=ExitCode.USAGE,
+        ) from error
+    return True
 
 
 def checklists_in(folder: str) -> list[str]:

@@ -272,3 +272,24 @@ def test_files_that_are_none(what: str, tmp_path: Path) -> None:
     done = orion("show", "odd.md", cwd=tmp_path)
     assert done.code == 2, done
     assert done.err.startswith("error: ")
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may look into every folder")
+def test_a_folder_that_may_not_be_entered_is_not_called_empty(tmp_path: Path) -> None:
+    """What may not be looked at is not said to be missing: the way out is another one."""
+    (tmp_path / "closed").mkdir()
+    (tmp_path / "closed" / "release.md").write_text("# R\n")
+    (tmp_path / "closed").chmod(0o600)
+    try:
+        done = orion("show", "closed/release.md", cwd=tmp_path)
+    finally:
+        (tmp_path / "closed").chmod(0o700)
+    assert done.code == 2
+    assert "Permission denied" in done.err
+
+
+def test_a_name_that_no_file_can_have_is_one_clear_error(tmp_path: Path) -> None:
+    """A name longer than the file system takes is said to be that, and is not looked for among the neighbours."""
+    done = orion("show", "x" * 300 + ".md", cwd=tmp_path)
+    assert done.code == 2
+    assert "File name too long" in done.err
