@@ -55,7 +55,7 @@ _LETTERS = {b"a": b"\a", b"b": b"\b", b"e": b"\33", b"E": b"\33", b"f": b"\f", b
 }  # fmt: skip
 _OF_THE_SHELL = re.compile(
     r"BASH.*|COMP_.*|COPROC.*|DIRSTACK|E?UID|EPOCH\w+|FUNCNAME|GROUPS|HIST\w+|HOST(?:NAME|TYPE)|IFS|LINENO|MACHTYPE"
-    r"|MAPFILE|OPT(?:ARG|ERR|IND)|OSTYPE|PIPESTATUS|PPID|PS\d|S?RANDOM|READLINE_\w+|REPLY|SECONDS|SHELL(?:OPTS)?"
+    r"|MAPFILE|OPT(?:ARG|ERR|IND)|OSTYPE|PIPESTATUS|PPID|PS\d|S?RANDOM|POSIXLY_CORRECT|READLINE_\w+|REPLY|SECONDS|SHELL(?:OPTS)?"
     r"|TERM|_|__step_.*|(?:OLD)?PWD|SHLVL|COLUMNS|LINES"
 )
 """Variables that a shell makes or keeps by itself, where they are not exported."""
@@ -169,6 +169,7 @@ def carry_on(
             [(name, value) for name, value in left["variables"].items() if not _is_long(value)][:NAMES_MAX]
         )
         names += [n for n, v in after["variables"].items() if before["variables"].get(n) != v]
+        names += [n for n in before["variables"] if n not in after["variables"] and n not in ends]
     return after, tuple(names)
 
 

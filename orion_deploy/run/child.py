@@ -16,7 +16,6 @@ from contextlib import suppress
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Mapping
     from typing import NoReturn
 
     from orion_deploy.run.supervisor import Order
@@ -52,7 +51,7 @@ def become(order: Order, *, gate: int, error: int, output: int, wrapper: int, sc
         os.umask(order["umask"])
         argv = (*order["interpreter"], f"/dev/fd/{READER_FD}")
         doing = f"`{argv[0]}` cannot be run"
-        program = _found(argv[0], order["env"])
+        program = _found(argv[0], order["path"])
         doing = f"the folder {order['cwd']}"
         os.chdir(order["cwd"])
         doing = f"`{argv[0]}` cannot be run"
@@ -67,10 +66,10 @@ def become(order: Order, *, gate: int, error: int, output: int, wrapper: int, sc
     os._exit(NOT_STARTED_STATUS)
 
 
-def _found(program: str, env: Mapping[str, str]) -> str:
+def _found(program: str, search_path: str) -> str:
     """Return where PATH has the program; the bare name, which leads nowhere, where it has not."""
     if "/" not in program:
-        for folder in env.get("PATH", os.defpath).split(os.pathsep):
+        for folder in search_path.split(os.pathsep):
             path = os.path.join(folder or ".", program)
             if os.access(path, os.X_OK) and not os.path.isdir(path):
                 return path

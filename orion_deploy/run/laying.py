@@ -110,6 +110,7 @@ def order_of(directory: Path, spec: AttemptSpec) -> Order:
     """Return what the supervisor is told: the only place, besides this process, where values of variables are."""
     kept = kept_of(Path(spec.carried_from)) if spec.carried_from else carry.nothing()
     env = dict(spec.env or os.environ)
+    path = env.get("PATH", os.defpath)
     given = {name: value for name, value in env.items() if os.environ.get(name) != value}
     env = carry.applied(kept, env, given)
     cwd = (kept["cwd"] or spec.cwd) if not spec.keep_cwd else spec.cwd
@@ -126,6 +127,7 @@ def order_of(directory: Path, spec: AttemptSpec) -> Order:
         "wrapper": wrapper,
         "script": script,
         "env": env,
+        "path": path,
         "cwd": cwd,
         "timeout_s": spec.timeout_s,
         "grace_s": spec.grace_s,

@@ -33,6 +33,8 @@ _OTHERS_CODE = re.compile(
 
 _BASH = r"""
 exec 9<&-
+__step_posix=
+case :$SHELLOPTS: in *:posix:*) __step_posix=${POSIXLY_CORRECT:-y}; set +o posix ;; esac
 __step_failures=0 __step_end= __step_said= __step_options= __step_last= __step_return=0 __step_pipe=(0)
 __step_line() {
   local i
@@ -104,6 +106,7 @@ trap '{ __step_exit_trap "$?"; } 2>/dev/null' EXIT
 trap '{ __step_return=$? __step_pipe=("${PIPESTATUS[@]}"); if [[ ${#BASH_SOURCE[@]} -eq 1 ]]; then __step_options=$-; set +euxv; trap - ERR RETURN DEBUG; fi; } 2>/dev/null' RETURN
 BASH_ARGV0=bash
 @ERRTRACE@
+[[ -z $__step_posix ]] || export POSIXLY_CORRECT="$__step_posix"
 {
 . /dev/fd/8
 { __step_status=$?; __step_finished "$__step_status"; [[ $__step_options == *e* ]] && set -e; [[ $__step_options == *u* ]] && set -u; } 2>/dev/null

@@ -42,6 +42,8 @@ if TYPE_CHECKING:
         wrapper: bytes
         script: bytes
         env: dict[str, str]
+        path: str
+        """Where to look for the interpreter: the operator's PATH, whatever a script made of it for later ones."""
         cwd: str
         timeout_s: float | None
         grace_s: float
@@ -377,7 +379,7 @@ class Supervisor:
             left = carry.read_left(dump) if dump else None
         moved = facts.folder if facts.folder and not _is_same_folder(facts.folder, order["cwd"]) else ""
         kept, names = carry.carry_on(order["kept"], order["env"], order["given"], left, moved)
-        if kept == carry.nothing():
+        if kept == carry.nothing() and not names:
             return [], ""
         try:
             put("carried.json", "carried.new", json.dumps(kept).encode(), self._directory_fd)

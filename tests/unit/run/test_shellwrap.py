@@ -300,3 +300,33 @@ def test_quoting_is_exact(shells: Bench, value: str) -> None:
     first = shells.run(f"kept={name}")
     again = shells.run('printf "%s." "$kept"', carried_from=str(first.directory))
     assert again.output == f"{value}."
+
+
+def test_a_script_cannot_take_the_shell_from_later_ones(shells: Bench) -> None:
+    """A broken PATH reaches the next step as it was left, and yet that step's own shell is found."""
+    for path in ("", "/nonexistent"):
+        first = shells.run(f"export PATH={path}")
+        second = shells.run('echo "[$PATH]"; export PATH=/usr/bin:/bin', carried_from=str(first.directory))
+        assert second.output == f"[{path}]\n"
+
+
+def test_an_unset_plain_variable_does_not_come_back(shells: Bench) -> None:
+    """What a script takes away is gone for the next one, even where nothing else is left."""
+    first = shells.run("plain=1")
+    second = shells.run("unset plain", carried_from=str(first.directory))
+    assert second.result.carried == ("plain",)
+    assert shells.run("echo ${plain-gone}", carried_from=str(second.directory)).output == "gone\n"
+
+
+def test_the_posix_mode_of_bash_breaks_no_step(shells: Bench) -> None:
+    """`POSIXLY_CORRECT` from the operator or an earlier step is the script's own; its end is known all the same."""
+    first = shells.run("export POSIXLY_CORRECT=1")
+    for script, ending in (("true", (0, True)), ("exit 3", (3, False))):
+        ran = shells.run(
+            f"echo $POSIXLY_CORRECT $(set -o | grep -c 'posix.*on')\n{script}",
+            carried_from=str(first.directory),
+        )
+        assert ran.output == "1 1\n"
+        assert (ran.shell.exit_status, ran.shell.reached_end) == ending
+    second = shells.run("set -o posix; export A=1")
+    assert shells.run("echo $A", carried_from=str(second.directory)).output == "1\n"
