@@ -73,7 +73,9 @@ def book() -> str:
     parts = ["# Release\n"]
     for section in range(8):
         parts.append(f"\n## Section {section}\n\n")
-        parts += [f"- [ ] STEP-{section * 4 + step:02d} do a thing\n  ```bash\n  true\n  ```\n" for step in range(4)]
+        parts += [
+            f"- [ ] STEP-{section * 4 + step:02d} do a thing\n  ```bash\n  true\n  ```\n" for step in range(4)
+        ]
     return "".join(parts)
 
 

@@ -11,7 +11,6 @@ from collections.abc import Mapping
 from typing import NamedTuple
 
 from orion_deploy.checklist.model import Checklist, Role, Section, SectionKind, Step
-from orion_deploy.run import progress
 from orion_deploy.run.state import SETTLED, UNTOUCHED, RunState, Status, StepState
 from orion_deploy.text import plain_line
 
@@ -55,9 +54,9 @@ class Board:
         self.steps: dict[str, Step] = {}
         self._row_of: dict[str, int] = {}
         self._section_row: list[int] = []
+        self._forward: list[str] = []
+        self._back: list[str] = []
         self._lay_out()
-        self._forward = [step.id for _, step in progress.forward(checklist)]
-        self._back = [step.id for _, step in progress.rollback(checklist)]
         self._steps: Mapping[str, StepState] = {}
         self.state = RunState()
         self._settled = [0] * len(self.sections)
@@ -67,10 +66,16 @@ class Board:
         self.update(state)
 
     def _lay_out(self) -> None:
+        """Make the rows, their index, and the two paths, in one go: a checklist can have 10,000 steps."""
+        late: dict[SectionKind, list[str]] = {SectionKind.CRITERIA: [], SectionKind.GATES: []}
+        rows, steps, row_of, add = self.rows, self.steps, self._row_of, self.rows.append
         for number, section in enumerate(self.sections):
-            self._section_row.append(len(self.rows))
+            self._section_row.append(len(rows))
             if section.title or section.level:
-                self.rows.append(Row("section", section.id, plain_line(section.title), section.level, number))
+                add(Row("section", section.id, plain_line(section.title), section.level, number))
+            path = (
+                self._back if section.kind is SectionKind.ROLLBACK else late.get(section.kind, self._forward)
+            )
             loose = [
                 (block.line, Row("block", f"{section.id}#{n}", _first_line(block.script), 0, number))
                 for n, block in enumerate(section.code, start=1)
@@ -79,19 +84,21 @@ class Board:
             for step in section.steps:
                 while loose and loose[0][0] < step.line:
                     self._add(loose.pop(0)[1])
-                self._add_step(step, number)
+                todo = [step]
+                while todo:
+                    current = todo.pop()
+                    step_id = current.id
+                    steps[step_id] = current
+                    row_of[step_id] = len(rows)
+                    add(
+                        Row("step", step_id, plain_line(current.title), min(current.depth, DEPTH_MAX), number)
+                    )
+                    path.append(step_id)
+                    if current.steps:
+                        todo.extend(reversed(current.steps))
             for _, row in loose:
                 self._add(row)
-
-    def _add_step(self, step: Step, section: int) -> None:
-        stack = [step]
-        while stack:
-            current = stack.pop()
-            self.steps[current.id] = current
-            self._add(
-                Row("step", current.id, plain_line(current.title), min(current.depth, DEPTH_MAX), section)
-            )
-            stack.extend(reversed(current.steps))
+        self._forward += late[SectionKind.CRITERIA] + late[SectionKind.GATES]
 
     def _add(self, row: Row) -> None:
         self._row_of[row.id] = len(self.rows)

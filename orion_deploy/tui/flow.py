@@ -328,6 +328,8 @@ def run_label(session: Session, board: Board, row: Row | None) -> str:
     step = board.steps.get(row.id)
     if state.status is Status.UNKNOWN:
         return "decide"
+    if state.status is Status.RUNNING:
+        return "run"
     if step is not None and question_of(step) is not None:
         return "answer"
     if step is not None and step.options and state.option is None:

@@ -39,10 +39,15 @@ COLLECTOR_REST_S = 0.3
 """The garbage collector rests for the start, and a little longer: until the first paint is behind us."""
 
 
+COLLECTOR_OBJECTS = 20_000
+"""New objects before it looks again: at Python's 700 it would run with every page of a long checklist."""
+
+
 def collect_again() -> None:
     """Let the collector work again, on what is made from now on."""
     if not gc.isenabled():
         gc.freeze()
+        gc.set_threshold(COLLECTOR_OBJECTS)
         gc.enable()
 
 
