@@ -1,6 +1,6 @@
 """The two facts that only a supervisor can write down: that the step was let go, and how it ended.
 
-Each is there whole or not at all, and on the disk when the call returns. Part of the supervisor's program.
+Each is there whole or not at all for whoever looks, and on the disk when the call returns. Part of the supervisor's program.
 """
 
 from __future__ import annotations
@@ -26,17 +26,21 @@ _NO_ROOM = (errno.ENOSPC, errno.EDQUOT)
 
 
 def put(name: str, reserve: str, data: bytes, directory_fd: int) -> None:
-    """Write a file of the working folder by rename, in the room that was reserved for it. Raises OSError."""
+    """Write a file of the working folder by rename, in the room that was reserved for it; on disk on return.
+
+    The name changes before the sync, so that a journaling file system needs one commit for both. Other
+    processes see the whole file or none; after a power cut before the return it may hold nothing, which is
+    read as "not known". Raises OSError.
+    """
     fd = os.open(reserve, os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
     try:
-        written = os.pwrite(fd, data, 0)
-        if written < len(data):
+        if os.pwrite(fd, data, 0) < len(data):
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
         os.ftruncate(fd, len(data))
+        os.rename(reserve, name)
         _sync(fd)
     finally:
         os.close(fd)
-    os.rename(reserve, name)
     os.fsync(directory_fd)
 
 
