@@ -193,15 +193,9 @@ class Desk:
 
     def _carried_from(self, checklist: Checklist, state: RunState) -> str:
         """The folder of the last finished shell attempt of the run that left `cd` or `export` behind."""
-        if not checklist.carry:
+        if not checklist.carry or state.carried_from is None:
             return ""
-        latest: tuple[float, str, int] | None = None
-        for step_id, step_state in state.steps.items():
-            for attempt in step_state.attempts:
-                if attempt.carried and attempt.finished_at is not None:
-                    candidate = (attempt.finished_at, step_id, attempt.number)
-                    latest = candidate if latest is None else max(latest, candidate)
-        return str(self.folder(latest[1], latest[2])) if latest else ""
+        return str(self.folder(*state.carried_from))
 
     def launch(self, prepared: Prepared) -> None:
         """Put the attempt on disk and let it go. Raises NotRecordedError when nothing was run."""

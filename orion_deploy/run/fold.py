@@ -135,6 +135,8 @@ def _finished(run: WorkingRun, event: ev.Finished) -> None:
             carried=tuple(event.carried),
         ),
     )
+    if event.carried:
+        run.carried_from = (event.step, event.attempt)
     if place == len(step.attempts) - 1:
         step.verdict = verdict
     if not decides:

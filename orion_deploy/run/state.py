@@ -125,6 +125,8 @@ class RunState:
     """False while a session is open or after one ended without `closed`: the app was killed."""
     last_step: str = ""
     """The step that an event last concerned: where the operator was."""
+    carried_from: tuple[str, int] | None = None
+    """Step and number of the attempt that last left a folder or variables; by the journal, not by a clock."""
 
     def step(self, step_id: str) -> StepState:
         """The state of a step; untouched steps are `todo`."""

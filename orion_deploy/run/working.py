@@ -115,6 +115,7 @@ class WorkingRun:
     result: str
     in_order: bool
     last_step: str
+    carried_from: tuple[str, int] | None
     touched: dict[str, WorkingStep] | None = None
 
     def step(self, step_id: str) -> WorkingStep:

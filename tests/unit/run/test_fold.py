@@ -278,6 +278,14 @@ def test_notes_stay_where_they_were_written() -> None:
     assert (run.step("a").status, run.step("a").at) == (Status.DONE, 1000.0)
 
 
+def test_what_is_carried_comes_from_the_last_end_whatever_the_clock_said() -> None:
+    """A clock that was set back in between does not bring an earlier step's folder and variables back."""
+    late = ev.Finished(step="a", attempt=1, exit_status=0, started_at=9000.0, carried=["A"])
+    early = ev.Finished(step="b", attempt=1, exit_status=0, started_at=10.0, carried=["A"])
+    nothing = ev.Finished(step="c", attempt=1, exit_status=0, started_at=20.0)
+    assert state_after(late, early, nothing).carried_from == ("b", 1)
+
+
 def test_another_option_begins_the_step_anew() -> None:
     """The blocks that have passed belong to the option that was chosen."""
     run = state_after(ev.Chosen(step="a", option=1), started(), finished(more=True))
