@@ -61,7 +61,7 @@ def carry_out(request: Request) -> int:
 
 def _carried_out(request: Request, signals: Signals, tell: Tell) -> int:
     from orion_deploy.checklist.read import load
-    from orion_deploy.cli.opened import assigned
+    from orion_deploy.cli.opened import assigned, close
     from orion_deploy.run.opening import open_session
 
     ended: queue.SimpleQueue[tuple[str, int]] = queue.SimpleQueue()
@@ -83,7 +83,7 @@ def _carried_out(request: Request, signals: Signals, tell: Tell) -> int:
         follower.attach(session)
         return _with(session, follower, request)
     finally:
-        session.close()
+        close(session)
 
 
 def _with(session: Session, follower: Follower, request: Request) -> int:

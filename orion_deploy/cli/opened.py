@@ -23,7 +23,17 @@ def opened(path: Path, *, run: str | None = None, loaded: Loaded | None = None) 
     try:
         yield session
     finally:
-        session.close()
+        close(session)
+
+
+def close(session: Session) -> None:
+    """Leave the run in good order, and say when what others read of it is not up to date. Raises as `close`."""
+    from orion_deploy.cli.out import talk
+    from orion_deploy.text import plain_line
+
+    session.close()
+    if session.snapshot_error:
+        talk(f"note: {plain_line(session.snapshot_error)}; the journal has everything, `status` reads it")
 
 
 def known_step(path: Path, step: str) -> Loaded:

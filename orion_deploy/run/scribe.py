@@ -10,6 +10,7 @@ import threading
 from collections.abc import Callable
 from pathlib import Path
 
+from orion_deploy.errors import OrionError
 from orion_deploy.kinds.verdict import Json
 from orion_deploy.run import files, sidecar
 from orion_deploy.run.edge import Edge
@@ -86,5 +87,7 @@ class Scribe:
                 self._written = link.sequence
             except OSError as error:
                 self.error = f"the snapshot could not be written: {error.strerror}"
+            except OrionError as error:
+                self.error = f"the snapshot could not be written: {error.what}"
             except Exception as error:  # A fault in the description must not stop a run, nor its leaving.
                 self.error = f"the snapshot could not be made: {error!r}"

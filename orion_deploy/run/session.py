@@ -84,6 +84,11 @@ class Session(Acts):
         return self._store.read_only
 
     @property
+    def snapshot_error(self) -> str:
+        """Why the last snapshot could not be written, or empty; known still when the session is closed."""
+        return self._store.snapshot_error
+
+    @property
     def directory(self) -> Path:
         """The run's folder."""
         return self._store.directory

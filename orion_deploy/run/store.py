@@ -37,6 +37,7 @@ class Store(Reader):
         self._fd = -1
         self._lock: lock.Lock | None = None
         self._scribe: Scribe | None = None
+        self._last_snapshot_error = ""
 
     @property
     def read_only(self) -> bool:
@@ -46,7 +47,7 @@ class Store(Reader):
     @property
     def snapshot_error(self) -> str:
         """Why the last snapshot could not be written, or empty. The journal is not concerned."""
-        return self._scribe.error if self._scribe else ""
+        return self._scribe.error if self._scribe else self._last_snapshot_error
 
     # Opening
 
@@ -243,6 +244,7 @@ class Store(Reader):
         """Let the lock go. Writes no event and no snapshot."""
         if self._scribe is not None:
             self._scribe.close()
+            self._last_snapshot_error = self._scribe.error
             self._scribe = None
         if self._fd >= 0:
             os.close(self._fd)

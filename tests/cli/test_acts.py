@@ -180,3 +180,12 @@ def test_a_full_disk_is_said_and_nothing_is_ticked(release: Path) -> None:
     done = act(release, "tick", "1")
     assert done.code == 6
     assert "error:" in done.err
+
+
+def test_a_sidecar_that_cannot_be_written_is_said(release: Path) -> None:
+    """The tick is in the journal and stands; that the readable state beside the checklist is old is not kept quiet."""
+    release.with_name("release.md.state.json").mkdir()
+    done = act(release, "tick", "1")
+    assert done.code == 0
+    assert "the snapshot could not be written" in done.err
+    assert orion("status", "release.md", "--json", cwd=release.parent).json["counts"]["done"] == 1
