@@ -330,3 +330,11 @@ def test_the_posix_mode_of_bash_breaks_no_step(shells: Bench) -> None:
         assert (ran.shell.exit_status, ran.shell.reached_end) == ending
     second = shells.run("set -o posix; export A=1")
     assert shells.run("echo $A", carried_from=str(second.directory)).output == "1\n"
+
+
+def test_no_file_of_a_script_runs_before_a_later_one(shells: Bench) -> None:
+    """`BASH_ENV` holds for the programs of the step that set it, and cannot end a later step before it began."""
+    first = shells.run("echo 'exit 0' > ends.sh; export BASH_ENV=$PWD/ends.sh A=1; bash -c 'echo no'")
+    assert first.output == ""
+    second = shells.run("echo $A; exit 4", carried_from=str(first.directory))
+    assert (second.output, second.shell.exit_status) == ("1\n", 4)
