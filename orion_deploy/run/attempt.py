@@ -26,7 +26,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 from orion_deploy.errors import StoreError
 from orion_deploy.kinds.shell import HiddenFailure, ShellResult
-from orion_deploy.run import carry, family, files
+from orion_deploy.run import family, files
 
 if TYPE_CHECKING:
     from orion_deploy.run.carry import Kept
@@ -349,6 +349,8 @@ def carried(directory: Path) -> Carried:
 
 def kept_of(directory: Path) -> Kept:
     """Return what `carried` tells, with what the next attempt needs besides. Unreadable is as if nothing was left."""
+    from orion_deploy.run import carry
+
     try:
         data = json.loads(files.read_private(directory / CARRIED, bytes_max=CARRIED_BYTES_MAX) or b"null")
         return {

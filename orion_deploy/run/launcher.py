@@ -14,11 +14,9 @@ from typing import TYPE_CHECKING
 
 from orion_deploy.errors import ExitCode, NotRecordedError, OrionError, RefusedError
 from orion_deploy.run.attempt import AttemptResult, AttemptSpec, look, wait
-from orion_deploy.run.forkclient import ForkServer
-from orion_deploy.run.laying import close_all, hold, lay_out, order_of
-from orion_deploy.run.terminal import Terminal
 
 if TYPE_CHECKING:
+    from orion_deploy.run.forkclient import ForkServer
     from orion_deploy.run.supervisor import Order
 
 
@@ -42,6 +40,8 @@ class Launcher:
             self._running_server()
 
     def _running_server(self) -> ForkServer:
+        from orion_deploy.run.forkclient import ForkServer
+
         if self._server is None and not self._is_closed:
             self._server = ForkServer(own_session=True)
         if self._server is None:
@@ -60,6 +60,8 @@ class Launcher:
 
     def prepare(self, directory: Path, spec: AttemptSpec) -> None:
         """Put on disk, durably, what an attempt is made of, in a new folder. Nothing runs. Raises NotRecordedError."""
+        from orion_deploy.run.laying import lay_out, order_of
+
         try:
             lay_out(directory, spec)
         except FileExistsError as error:
@@ -80,6 +82,8 @@ class Launcher:
 
     def spawn(self, directory: Path) -> None:
         """Let a prepared attempt go. Raises OrionError when it could not be started; nothing was run then."""
+        from orion_deploy.run.laying import close_all, hold
+
         with self._lock:
             order = self._prepared.pop(str(directory), None)
             if order is None:
@@ -112,6 +116,10 @@ class Launcher:
 
         Raises as `start`, and OrionError when what became of it is not known.
         """
+        from orion_deploy.run.forkclient import ForkServer
+        from orion_deploy.run.laying import close_all, hold
+        from orion_deploy.run.terminal import Terminal
+
         self.prepare(directory, spec)
         with self._lock:
             order = self._prepared.pop(str(directory))
