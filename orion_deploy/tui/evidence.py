@@ -10,6 +10,7 @@ from orion_deploy.tui.page import LABEL_COLUMNS, labelled_wrap
 from orion_deploy.tui.words import OUTCOMES, clock, duration, size
 
 EXPECTATIONS_SHOWN_MAX = 4
+BAR_COLUMNS = 20
 
 
 def attempt_lines(
@@ -20,6 +21,7 @@ def attempt_lines(
     now: float,
     width: int,
     seen_bytes: int = 0,
+    progress: Line = (),
 ) -> list[Line]:
     """The head of the evidence: the attempt in one line, the expectation above the verdict, so that both are read together."""
     parts = [f"attempt {attempt.number}"] if len(state.attempts) > 1 or attempt.number > 1 else []
@@ -36,11 +38,30 @@ def attempt_lines(
         head.append(Span(f"▸ running {duration(now - attempt.started_at)}  ", "run"))
     head.append(Span(" · ".join(parts), "dim"))
     lines += wrap(head, width)
+    if progress:
+        lines += wrap(progress, width, hang=" " * LABEL_COLUMNS)
     for expectation in expectations[:EXPECTATIONS_SHOWN_MAX]:
         lines += labelled_wrap("expected", plain_line(expectation.text), width)
     if (more := len(expectations) - EXPECTATIONS_SHOWN_MAX) > 0:
         lines += labelled_wrap("", f"and {more} more", width, "dim")
     return lines + verdict_lines(attempt, width)
+
+
+def progress_line(done: int, total: int, message: str, eta_s: float | None) -> Line:
+    """How far a typed step is: a bar, per cent, time left, in its own words; without a total only the words."""
+    text = plain_line(message)
+    if total <= 0:
+        return (Span("progress  ", "label"), Span(text or f"{done:,}"))
+    part = max(0.0, min(1.0, done / total))
+    full = round(part * BAR_COLUMNS)
+    left = f", {duration(eta_s)} left" if eta_s is not None else ""
+    return (
+        Span("progress  ", "label"),
+        Span("━" * full, "run"),
+        Span("─" * (BAR_COLUMNS - full), "dim"),
+        Span(f" {part:.0%}{left}  ", "bold"),
+        Span(text),
+    )
 
 
 def _output(attempt: Attempt, seen_bytes: int) -> str:

@@ -9,18 +9,27 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from orion_deploy.checklist.model import SectionKind, Step
+from orion_deploy.checklist.model import Step
 from orion_deploy.run.blocks import is_block_id
 from orion_deploy.run.session import Session
 from orion_deploy.run.state import Status, StepState
 from orion_deploy.run.values import Missing
-from orion_deploy.tui.board import Board, Row
+from orion_deploy.tui.board import Row
 from orion_deploy.tui.words import clock, counted
 
 WORD_RUN = "run"
 WORD_AGAIN = "again"
 WORD_CANCEL = "cancel"
-WORD_ROLLBACK = "rollback"
+WORD_KINDS: Mapping[str, tuple[str, str]] = {
+    "process.stop": ("stop", "it ends processes"),
+    "sqlite.migrate": ("migrate", "it changes the database"),
+    "sqlite.rollback": ("rollback", "it changes the database"),
+    "sqlite.restore": (
+        "restore",
+        "it replaces the database by a backup: what was written since is gone from it",
+    ),
+}
+"""Typed actions after which things are not as before: the word to type, and why."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -205,7 +214,10 @@ def confirm_word(session: Session, step: Step, state: StepState) -> str:
     """The word to type before the step runs."""
     if step.facts.confirm:
         return step.facts.confirm
-    return WORD_AGAIN if has_run_before(session, step, state) else WORD_RUN
+    if has_run_before(session, step, state):
+        return WORD_AGAIN
+    kind = step.facts.call.name if step.facts.call is not None else ""
+    return WORD_KINDS.get(kind, (WORD_RUN, ""))[0]
 
 
 def why_confirm(
@@ -229,6 +241,8 @@ def why_confirm(
         section, _ = session.find(step.id)
         text = session.data.decode("utf-8", "replace")
         why += reasons(session.checklist, section, step, script, text, is_edited=is_edited)
+    if step.facts.call is not None and step.facts.call.name in WORD_KINDS:
+        why.append(WORD_KINDS[step.facts.call.name][1])
     if step.facts.confirm is not None:
         why.append("the checklist asks for a word before this step")
     return tuple(why)
@@ -274,84 +288,3 @@ def on_tick(session: Session, row: Row | None) -> Decision:
             step.id, question=step.title, value=f"the {counted(step.blanks, 'blank')} of this step"
         )
     return Tick(step.id)
-
-
-def why_not(session: Session | None, board: Board, row: Row | None, action: str) -> str:
-    """Why an action is off now, in one sentence; empty when it can be asked for. Cheap: asked at every move."""
-    if session is None or row is None:
-        return ""
-    state = session.state
-    step = board.steps.get(row.id) if row.kind == "step" else None
-    step_state = state.step(row.id) if row.kind != "section" else None
-    is_running = step_state is not None and step_state.status is Status.RUNNING
-    if action in _ACTING and session.read_only:
-        holder = session.held_by
-        return f"{holder.who} holds the run; you are looking on" if holder else "the run can only be read"
-    if action in _ACTING and action not in ("note", "rollback") and state.finished_at is not None:
-        return "the run is finished; start a new one"
-    if action in ("skip", "untick", "edit", "choose", "output") and row.kind == "section":
-        return "it is a section; go to one of its steps"
-    match action:
-        case "run" if is_running:
-            return "it is running; o shows its output, x cancels it"
-        case "tick" | "skip" | "edit" | "untick" if is_running:
-            return "it is running; wait for its end, or cancel it with x"
-        case "tick" if row.kind == "section":
-            return "Space ticks a step; Enter on a section completes it"
-        case "tick" if step_state is not None and step_state.status is Status.DONE:
-            return "it is done already; u takes the tick back"
-        case "cancel" if not state.running:
-            return "nothing is running"
-        case "untick" if step_state is not None and step_state.status in (Status.TODO, Status.RUNNING):
-            return "there is no tick to take back"
-        case "skip" if row.kind == "block":
-            return "this block is no step: it may simply be left out"
-        case "output" if step_state is not None and not step_state.attempts:
-            return "it has not run yet: there is no output"
-        case "choose" if step is None or not step.options:
-            return "it is not a choice"
-        case "edit" if not _has_script(session, row):
-            return "there is no command to edit"
-        case "rollback" if not board.has_rollback:
-            return "this checklist has no rollback section"
-        case "approve" if state.approved and session.checklist.digest in state.approved:
-            return "the commands are approved already"
-        case _:
-            return ""
-
-
-def run_label(session: Session, board: Board, row: Row | None) -> str:
-    """What Enter means on this row, in a word or two."""
-    if row is None or row.kind == "section":
-        return "complete"
-    state = board.step_state(row.id)
-    step = board.steps.get(row.id)
-    if state.status is Status.UNKNOWN:
-        return "decide"
-    if state.status is Status.RUNNING:
-        return "run"
-    if step is not None and question_of(step) is not None:
-        return "answer"
-    if step is not None and step.options and state.option is None:
-        return "choose"
-    if step is not None and state.attempts and has_run_before(session, step, state):
-        return "run again"
-    return "run"
-
-
-_ACTING = frozenset(
-    ("run", "edit", "choose", "cancel", "tick", "untick", "skip", "note", "rollback", "approve", "finish")
-)
-
-
-def _has_script(session: Session, row: Row) -> bool:
-    return row.kind != "section" and bool(session.scripts(row.id))
-
-
-def rollback_rows(board: Board) -> list[int]:
-    """The rows of the steps of the way back."""
-    return [
-        number
-        for number, row in enumerate(board.rows)
-        if row.kind == "step" and board.sections[row.section].kind is SectionKind.ROLLBACK
-    ]

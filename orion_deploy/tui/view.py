@@ -7,12 +7,12 @@ import os
 from orion_deploy.checklist.model import Expectation, Section, Step
 from orion_deploy.errors import OrionError
 from orion_deploy.run.session import Session
-from orion_deploy.run.state import Attempt, StepState
+from orion_deploy.run.state import Attempt, Status, StepState
 from orion_deploy.text import plain_line
 from orion_deploy.tui.board import Board, Row
 from orion_deploy.tui.chrome import StripFacts
-from orion_deploy.tui.evidence import attempt_lines, tail_lines
-from orion_deploy.tui.lines import Line
+from orion_deploy.tui.evidence import attempt_lines, progress_line, tail_lines
+from orion_deploy.tui.lines import EMPTY, Line
 from orion_deploy.tui.page import StepFacts, section_page, step_page
 from orion_deploy.tui.widgets.evidence_pane import Head, Tail
 from orion_deploy.tui.widgets.lines_view import Build
@@ -25,6 +25,16 @@ def homely(path: str) -> str:
     """A path with `~` for the home folder."""
     home = os.path.expanduser("~").rstrip("/")
     return "~" + path[len(home) :] if home and (path == home or path.startswith(home + "/")) else path
+
+
+def shown_values(session: Session) -> dict[str, str]:
+    """The values that may be shown: of variables that are not secret, and of placeholders."""
+    secret = {v.name for v in session.checklist.variables if v.secret}
+    try:
+        known = {**session.values, **session.state.variables}
+    except OrionError:
+        known = dict(session.state.variables)
+    return {name: value for name, value in known.items() if name not in secret}
 
 
 class Views:
@@ -72,21 +82,12 @@ class Views:
             state=state,
             now=now,
             notes=self.session.checklist.notes,
-            values=self.known_values(),
+            values=shown_values(self.session),
             expectations=self.expectations(step, state),
             why_not=self.board.with_titles(self.session.why_not_start(row.id)) if has_something else "",
             dangers=self.dangers(section, step),
         )
         return lambda width: step_page(step, section, facts, width)
-
-    def known_values(self) -> dict[str, str]:
-        """The values that may be shown: of variables that are not secret, and of placeholders."""
-        secret = {v.name for v in self.session.checklist.variables if v.secret}
-        try:
-            known = {**self.session.values, **self.session.state.variables}
-        except OrionError:
-            known = dict(self.session.state.variables)
-        return {name: value for name, value in known.items() if name not in secret}
 
     def dangers(self, section: Section, step: Step) -> tuple[str, ...]:
         """What lint says of the step's commands, found once."""
@@ -133,6 +134,7 @@ class Views:
                 now=self.session.edge.now(),
                 width=width,
                 seen_bytes=self._seen.get(row.id, 0),
+                progress=self.progress_of(step, state),
             )
 
         def tail(height: int, width: int) -> list[Line]:
@@ -145,10 +147,21 @@ class Views:
 
         return head, tail
 
+    def progress_of(self, step: Step, state: StepState) -> Line:
+        """How far a running typed step is, as its worker last said."""
+        if step.facts.call is None or state.status is not Status.RUNNING:
+            return EMPTY
+        from orion_deploy.kinds.worker import read_progress
+
+        seen = read_progress(self.session.attempt_folder(step.id, state.attempts[-1].number))
+        return progress_line(seen.done, seen.total, seen.message, seen.eta_s) if seen is not None else EMPTY
+
     def has_grown(self, step_id: str) -> bool:
-        """Whether there is more output than was last painted."""
+        """Whether there is more to show than was last painted: more output, or a typed step's progress."""
         output = self.session.output(step_id)
-        return output is not None and output.size() != self._seen.get(step_id, 0)
+        if output is not None and output.size() != self._seen.get(step_id, 0):
+            return True
+        return self.session.step(step_id).facts.call is not None
 
     def strip(self) -> StripFacts:
         """What the strip tells now."""

@@ -8,7 +8,7 @@ from support.sessions import book as write_book
 from support.sessions import opened
 from support.stage import Stage
 
-from orion_deploy.tui import flow
+from orion_deploy.tui import flow, offered
 from orion_deploy.tui.board import Board
 from orion_deploy.tui.keys import BY_ID
 
@@ -139,9 +139,11 @@ def test_who_looks_on_is_told_who_holds_the_run(book: Path) -> None:
             board = Board(second.checklist, second.state)
             row = board.rows[board.row_of(next(iter(board.steps))) or 0]
             for action in ("run", "tick", "skip", "note", "rollback", "finish", "edit"):
-                assert "holds the run; you are looking on" in flow.why_not(second, board, row, action), action
+                assert "holds the run; you are looking on" in offered.why_not(second, board, row, action), (
+                    action
+                )
             for action in ("copy", "search", "help", "down", "leave"):
-                assert flow.why_not(second, board, row, action) == ""
+                assert offered.why_not(second, board, row, action) == ""
             decision = flow.on_run(second, row)
             assert isinstance(decision, flow.Refuse)
             assert "looking on" in decision.why
@@ -176,9 +178,28 @@ def test_a_question_is_answered_by_word_value_or_choice(tmp_path: Path) -> None:
             assert flow.on_tick(driven.session, rows[title]) == decision
 
 
+def test_typed_actions_that_change_what_counts_ask_for_their_word(tmp_path: Path) -> None:
+    """Stopping a program and changing a database need the word of the kind; checks and backups do not."""
+    calls = {
+        "action: {process.stop: {program: shop}}": "stop",
+        "action: {sqlite.restore: {path: a.db}}": "restore",
+        "check: {process.absent: {program: shop}}": "",
+        "action: {sqlite.backup: {path: a.db, folder: b}}": "",
+    }
+    text = "# A\n" + "".join(
+        f"\n- [ ] {n}\n  ```yaml step\n  {call}\n  ```\n" for n, call in enumerate(calls)
+    )
+    with opened(write_book(tmp_path, text), cwd=str(tmp_path)) as driven:
+        board = Board(driven.session.checklist, driven.session.state)
+        steps = [row for row in board.rows if row.kind == "step"]
+        for row, word in zip(steps, calls.values(), strict=True):
+            decision = flow.on_run(driven.session, row)
+            assert (decision.word if isinstance(decision, flow.Confirm) else "") == word
+
+
 def test_every_action_has_an_answer_on_every_row(stage: Stage) -> None:
     """Asking why a key is off never fails, on sections, steps and blocks alike."""
     for row in stage.board.rows:
-        assert flow.run_label(stage.session, stage.board, row)
+        assert offered.run_label(stage.session, stage.board, row)
         for action in BY_ID:
-            assert isinstance(flow.why_not(stage.session, stage.board, row, action), str)
+            assert isinstance(offered.why_not(stage.session, stage.board, row, action), str)

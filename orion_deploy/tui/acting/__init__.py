@@ -5,7 +5,7 @@ from __future__ import annotations
 from time import monotonic
 
 from orion_deploy.run.state import SETTLED, Status
-from orion_deploy.tui import flow
+from orion_deploy.tui import flow, offered
 from orion_deploy.tui.acting.answers import Answers
 from orion_deploy.tui.acting.moving import Moving
 from orion_deploy.tui.acting.whole_run import WholeRun
@@ -28,7 +28,7 @@ class Acting(Moving, WholeRun, Answers):
             self.session.warm()
         resume = self.session.resume
         if self.session.read_only:
-            self.main.say(flow.why_not(self.session, self.board, self.main.row, "run"))
+            self.main.say(offered.why_not(self.session, self.board, self.main.row, "run"))
         elif resume.is_resumed and not (
             resume.is_quiet and (resume.away_s < QUIET_RETURN_S or not resume.where)
         ):
@@ -49,7 +49,7 @@ class Acting(Moving, WholeRun, Answers):
         if action in _ASKED_ONCE and not self.main.patience.accepts_again(monotonic()):
             return
         self.main.say("")
-        why = flow.why_not(self.session, self.board, self.main.row, action)
+        why = offered.why_not(self.session, self.board, self.main.row, action)
         if why:
             self.main.say(why)
         else:

@@ -62,8 +62,9 @@ def confirm_panel(
             lines += [EMPTY, *barred(shell_lines(script), width)]
         elif step.facts.call is not None:
             from orion_deploy.tui.page import call_lines
+            from orion_deploy.tui.view import shown_values
 
-            lines += [EMPTY, *call_lines(step, step.facts.call, width)]
+            lines += [EMPTY, *call_lines(step, step.facts.call, width, shown_values(session))]
         return lines
 
     title = "Run it again?" if word == flow.WORD_AGAIN else "Run it?"

@@ -16,10 +16,10 @@ from orion_deploy.text import plain_line
 from orion_deploy.tui.acting import Acting
 from orion_deploy.tui.board import Board, Row
 from orion_deploy.tui.chrome import bar_keys, strip_lines
-from orion_deploy.tui.flow import run_label, why_not
 from orion_deploy.tui.keys import ACTIONS
 from orion_deploy.tui.lines import EMPTY, Line, Span, fit, line
 from orion_deploy.tui.messages import Act, RowMoved
+from orion_deploy.tui.offered import run_label, why_not
 from orion_deploy.tui.patience import Patience
 from orion_deploy.tui.view import Views
 from orion_deploy.tui.widgets.bars import KeyBar, LinesBar

@@ -1,0 +1,80 @@
+"""What is offered at a row: what Enter is called there, and which actions are off, with the reason. Cheap: asked at every move."""
+
+from __future__ import annotations
+
+from orion_deploy.run.session import Session
+from orion_deploy.run.state import Status
+from orion_deploy.tui.board import Board, Row
+from orion_deploy.tui.flow import has_run_before, question_of
+
+
+def why_not(session: Session | None, board: Board, row: Row | None, action: str) -> str:
+    """Why an action is off now, in one sentence; empty when it can be asked for. Cheap: asked at every move."""
+    if session is None or row is None:
+        return ""
+    state = session.state
+    step = board.steps.get(row.id) if row.kind == "step" else None
+    step_state = state.step(row.id) if row.kind != "section" else None
+    is_running = step_state is not None and step_state.status is Status.RUNNING
+    if action in _ACTING and session.read_only:
+        holder = session.held_by
+        return f"{holder.who} holds the run; you are looking on" if holder else "the run can only be read"
+    if action in _ACTING and action not in ("note", "rollback") and state.finished_at is not None:
+        return "the run is finished; start a new one"
+    if action in ("skip", "untick", "edit", "choose", "output") and row.kind == "section":
+        return "it is a section; go to one of its steps"
+    match action:
+        case "run" if is_running:
+            return "it is running; o shows its output, x cancels it"
+        case "tick" | "skip" | "edit" | "untick" if is_running:
+            return "it is running; wait for its end, or cancel it with x"
+        case "tick" if row.kind == "section":
+            return "Space ticks a step; Enter on a section completes it"
+        case "tick" if step_state is not None and step_state.status is Status.DONE:
+            return "it is done already; u takes the tick back"
+        case "cancel" if not state.running:
+            return "nothing is running"
+        case "untick" if step_state is not None and step_state.status in (Status.TODO, Status.RUNNING):
+            return "there is no tick to take back"
+        case "skip" if row.kind == "block":
+            return "this block is no step: it may simply be left out"
+        case "output" if step_state is not None and not step_state.attempts:
+            return "it has not run yet: there is no output"
+        case "choose" if step is None or not step.options:
+            return "it is not a choice"
+        case "edit" if not _has_script(session, row):
+            return "there is no command to edit"
+        case "rollback" if not board.has_rollback:
+            return "this checklist has no rollback section"
+        case "approve" if state.approved and session.checklist.digest in state.approved:
+            return "the commands are approved already"
+        case _:
+            return ""
+
+
+def run_label(session: Session, board: Board, row: Row | None) -> str:
+    """What Enter means on this row, in a word or two."""
+    if row is None or row.kind == "section":
+        return "complete"
+    state = board.step_state(row.id)
+    step = board.steps.get(row.id)
+    if state.status is Status.UNKNOWN:
+        return "decide"
+    if state.status is Status.RUNNING:
+        return "run"
+    if step is not None and question_of(step) is not None:
+        return "answer"
+    if step is not None and step.options and state.option is None:
+        return "choose"
+    if step is not None and state.attempts and has_run_before(session, step, state):
+        return "run again"
+    return "run"
+
+
+_ACTING = frozenset(
+    ("run", "edit", "choose", "cancel", "tick", "untick", "skip", "note", "rollback", "approve", "finish")
+)
+
+
+def _has_script(session: Session, row: Row) -> bool:
+    return row.kind != "section" and bool(session.scripts(row.id))
