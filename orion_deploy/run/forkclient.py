@@ -15,7 +15,8 @@ if TYPE_CHECKING:
     from orion_deploy.run.supervisor import Order
 
 PROGRAM = (
-    "conceal", "family", "redact", "output", "carry", "facts", "record", "stopping", "child", "supervisor", "forkserver",
+    "conceal", "family", "redact", "output", "carry", "facts", "record", "stopping", "child", "ending", "supervisor",
+    "forkserver",
 )  # fmt: skip
 """Modules of `orion_deploy.run` that make up the supervisor's program, each after what it needs."""
 CHANNEL_FD = 3

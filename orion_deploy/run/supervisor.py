@@ -12,7 +12,6 @@ can still write.
 
 from __future__ import annotations
 
-import errno
 import fcntl
 import json
 import os
@@ -22,8 +21,8 @@ import sys
 import time
 from contextlib import suppress
 
-from orion_deploy.run import carry, child, family
-from orion_deploy.run.facts import Facts, read_facts
+from orion_deploy.run import child, family
+from orion_deploy.run.ending import facts_of, keep
 from orion_deploy.run.output import FLUSH_S, READ_BYTES_MAX, Recorder
 from orion_deploy.run.record import put, put_status, sync
 from orion_deploy.run.redact import Redactor
@@ -33,6 +32,8 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import TypedDict
+
+    from orion_deploy.run.carry import Kept
 
     class Order(TypedDict):
         """What the launcher asks for. It comes through a socket: values of variables never lie on the disk."""
@@ -49,7 +50,7 @@ if TYPE_CHECKING:
         grace_s: float
         output_bytes_max: int
         forms: list[bytes]
-        kept: carry.Kept
+        kept: Kept
         given: dict[str, str]
         in_foreground: bool
         umask: int
@@ -316,8 +317,8 @@ class Supervisor:
         """Put the end on disk, then let everyone know by letting go of the step's lock."""
         if self._order["in_foreground"]:
             child.take_terminal_back()
-        facts = self._facts()
-        carried, carry_error = self._carry(facts)
+        facts = facts_of(self._order)
+        carried, carry_error = keep(self._order, facts, self._variables, self._directory_fd)
         self._recorder.flush()
         is_small = self._recorder.total <= SYNCED_FIRST_BYTES_MAX
         if self._recorder.total and is_small:
@@ -361,32 +362,6 @@ class Supervisor:
             with suppress(BlockingIOError):
                 self._take_error()
 
-    def _facts(self) -> Facts:
-        if not self._order["is_shell"]:
-            return Facts()
-        try:
-            with open("facts", "rb") as file:
-                return read_facts(file.read(1 << 20))
-        except OSError:
-            return Facts()
-
-    def _carry(self, facts: Facts) -> tuple[list[str], str]:
-        """Keep what the script leaves for later ones; return the names, and why it could not be kept."""
-        order = self._order
-        left = None
-        if self._variables >= 0:
-            dump = child.read_back(self._variables)
-            left = carry.read_left(dump) if dump else None
-        moved = facts.folder if facts.folder and not _is_same_folder(facts.folder, order["cwd"]) else ""
-        kept, names = carry.carry_on(order["kept"], order["env"], order["given"], left, moved)
-        if kept == carry.nothing() and not names:
-            return [], ""
-        try:
-            put("carried.json", "carried.new", json.dumps(kept).encode(), self._directory_fd)
-        except OSError as error:
-            return [], f"{errno.errorcode.get(error.errno or 0, '')} (what it exports is lost)"
-        return list(names), ""
-
 
 def _wide_pipe() -> tuple[int, int]:
     reading, writing = os.pipe()
@@ -394,7 +369,3 @@ def _wide_pipe() -> tuple[int, int]:
         with suppress(OSError):  # The user has many wide pipes already.
             fcntl.fcntl(reading, fcntl.F_SETPIPE_SZ, READ_BYTES_MAX)
     return reading, writing
-
-
-def _is_same_folder(one: str, other: str) -> bool:
-    return one == other or os.path.realpath(one) == os.path.realpath(other)
