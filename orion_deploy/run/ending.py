@@ -39,7 +39,7 @@ def keep(order: Order, facts: Facts, variables: int, directory_fd: int) -> tuple
         left = carry.read_left(dump) if dump else None
     moved = facts.folder if facts.folder and not _is_same_folder(facts.folder, order["cwd"]) else ""
     kept, names = carry.carry_on(order["kept"], order["env"], order["given"], left, moved)
-    if kept == carry.nothing():
+    if kept == carry.nothing() and not names:
         return [], ""
     try:
         put("carried.json", "carried.new", json.dumps(kept).encode(), directory_fd)
