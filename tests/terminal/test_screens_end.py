@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import secrets
 import shutil
 import signal
 import time
@@ -26,7 +27,7 @@ BOOK = """# Night
   ```
 - [ ] Kill by name
   ```bash
-  pkill -TERM -f orion_deploy
+  pkill -TERM -f MARK-OF-THIS-RUN
   kill -TERM "$(cat pid)"
   echo done
   ```
@@ -36,9 +37,10 @@ BOOK = """# Night
 
 @pytest.fixture
 def book(tmp_path: Path) -> Path:
-    """A checklist with a step that takes its time."""
-    path = tmp_path / "night.md"
-    path.write_text(BOOK)
+    """A checklist with a step that takes its time, and one that kills what carries this run's own name, only that."""
+    mark = f"night-{secrets.token_hex(8)}"
+    path = tmp_path / f"{mark}.md"
+    path.write_text(BOOK.replace("MARK-OF-THIS-RUN", mark))
     return path
 
 
@@ -88,8 +90,8 @@ def test_a_signal_leaves_a_sane_terminal_on_every_screen(book: Path, name: str) 
             assert screen.end() == 130, signal_number
             assert screen.is_sane(), signal_number
         assert records(book)[-1]["k"] == "closed"
-        shutil.rmtree(book.parent / "night.md.runs")
-        (book.parent / "night.md.state.json").unlink()
+        shutil.rmtree(book.with_name(f"{book.name}.runs"))
+        book.with_name(f"{book.name}.state.json").unlink()
 
 
 def test_leaving_while_a_step_runs_lets_it_go_on(book: Path) -> None:
@@ -121,7 +123,7 @@ def test_killing_the_app_gives_the_terminal_back_and_repeats_nothing(book: Path)
         screen.wait("running")
         screen.kill(signal.SIGKILL)
         assert screen.end() == -signal.SIGKILL
-        screen.wait("Go on with the run: orion-deploy night.md")
+        screen.wait(f"Go on with the run: orion-deploy {book.name}")
         assert screen.is_sane()
     (book.parent / "go").touch()
     wait_for(book.parent / "log", "began\nended\n")
