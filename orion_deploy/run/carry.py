@@ -77,6 +77,8 @@ def read_left(dump: bytes) -> Left:
         exports, _, rest = dump.partition(b"\0\n")
         exported, variables = _declared(exports)
         variables |= _assigned(rest)
+        # `export -p` of bash 3.2 puts a character of its own before some control characters.
+        exported = {name: variables.get(name, value) for name, value in exported.items()}
     else:
         pairs = (record.partition(b"=") for record in dump.split(b"\0") if record)
         return {"exported": {_text(name): _text(value) for name, _, value in pairs}, "variables": None}

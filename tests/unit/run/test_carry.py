@@ -51,7 +51,7 @@ def test_any_value_is_read_back(values: list[str]) -> None:
     """What the real shell prints of any value is read as that value."""
     env = {f"VALUE_{number}": value for number, value in enumerate(values)}
     done = subprocess.run(
-        [BASH, "-c", "export -p; printf '\\0\\n'" if BASH.endswith("3.2") else "declare -p"],
+        [BASH, "-c", "export -p; printf '\\0\\n'; declare -p" if BASH.endswith("3.2") else "declare -p"],
         env=env | {"PATH": os.defpath, "LC_ALL": "C.UTF-8"},
         capture_output=True,
     )
