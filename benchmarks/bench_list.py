@@ -4,7 +4,7 @@
 
 The real app in a real pty. Mount: from the opened session to the first painted rows, Textual's import
 included (reading the file and opening the run are measured elsewhere). Keys: from the byte that is sent to the chunk that paints. Goals:
-mount within 1.3 times, tick within 1.5 times the forty steps', page down p99 below 50 ms (docs/performance.md).
+mount within 1.3 times, tick within 1.5 times the forty steps', page down p99 below 50 ms (docs/screens.md).
 Exit code 1 when a goal is missed.
 """
 

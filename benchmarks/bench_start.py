@@ -4,7 +4,7 @@
 
 Each round starts every case once, in random order, in a real pty; the time is from the fork to the chunk of
 output after which the expected text is on the screen. Goals: the whole screen within 1.25 times the minimal
-app, the first text within 2 times `python -c pass` (docs/performance.md). Exit code 1 when a goal is missed.
+app, the first text within 2 times `python -c pass` (docs/screens.md). Exit code 1 when a goal is missed.
 """
 
 from __future__ import annotations

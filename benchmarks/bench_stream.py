@@ -3,7 +3,7 @@
     python benchmarks/bench_stream.py [--keys 150]
 
 The real app in a real pty: a step that writes as fast as it can, its output followed on the screen; then the
-same keys with nothing running, in the same run. Goal: p99 below 50 ms (docs/performance.md). Prints how much
+same keys with nothing running, in the same run. Goal: p99 below 50 ms (docs/screens.md). Prints how much
 the step wrote, and the app's peak memory against its idle one (goal 1.35). Exit code 1 when a goal is missed.
 """
 

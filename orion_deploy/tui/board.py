@@ -145,6 +145,11 @@ class Board:
         """Whether there is a way back."""
         return any(section.kind is SectionKind.ROLLBACK for section in self.sections)
 
+    def is_on_path(self, row: Row) -> bool:
+        """Whether the row belongs to the way that the run is on: forward, or back."""
+        is_back = self.sections[row.section].kind is SectionKind.ROLLBACK
+        return is_back == (self.state.rollback_at is not None)
+
     def totals(self) -> Totals:
         """Counts along the path, and of what is outstanding anywhere."""
         on_path = set(self.path)

@@ -1,7 +1,7 @@
 """The terminal: read without polling, given back whole after every signal, and known to be gone when it is gone.
 
 Textual's own driver looks for input ten times a second for ever, spins when the terminal has closed, and
-starts twice after STOP and CONT; see docs/terminal.md.
+starts twice after STOP and CONT; see docs/screens.md, "The terminal".
 """
 
 from __future__ import annotations

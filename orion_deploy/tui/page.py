@@ -87,7 +87,7 @@ def step_page(step: Step, section: Section, facts: StepFacts, width: int) -> lis
 def _status_lines(state: StepState, about: str, now: float, width: int) -> list[Line]:
     sign = SIGNS[state.status]
     parts = [about]
-    if state.at and state.status is not Status.TODO:
+    if state.at and state.status not in (Status.TODO, Status.RUNNING):
         parts.insert(0, f"{clock(state.at, now)} {plain_line(state.by)}")
     if state.status is Status.DONE and state.auto:
         parts.append("ticked by its own check")

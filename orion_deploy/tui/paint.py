@@ -67,6 +67,8 @@ def _palette(theme_name: str, colours: tuple[str, ...], *, is_ansi: bool) -> Pal
         "bold": bold,
         "title": bold,
         "heading": bold,
+        "heading.off": dim + bold,
+        "word": tone["warn"] + bold,
         "label": dim,
         "ok": tone["ok"],
         "warn": tone["warn"],

@@ -10,10 +10,12 @@ import pytest
 from support.play import Player, playing
 from support.sessions import book as write_book
 from support.sessions import opened
+from textual.widgets import TextArea
 
 from orion_deploy.run.state import Status
 from orion_deploy.tui import patience
 from orion_deploy.tui.screens.panel import KeysPanel, Panel, TypePanel
+from orion_deploy.tui.widgets.bars import KeyBar
 
 
 async def test_enter_and_space_carry_a_step_out(book: Path) -> None:
@@ -100,6 +102,77 @@ async def test_the_layout_follows_the_width(book: Path) -> None:
         await player.pilot.resize_terminal(200, 60)
         await player.until(lambda: main.outline.region.y == main.page.region.y, "the two columns")
         assert all(len(row) == 200 for row in player.shown.split("\n"))
+
+
+async def test_the_mouse_does_what_keys_do(book: Path) -> None:
+    """A click selects, a second one runs by way of the same question as Enter, and the key bar can be clicked."""
+    async with playing(book) as player:
+        main = player.app.main
+        row = next(n for n, r in enumerate(main.board.rows) if "Stop the shop" in r.title)
+        await player.pilot.click("#outline", offset=(20, row))
+        assert player.at == "Stop the shop (MANDATORY)"
+        await player.ready()
+        await player.pilot.click("#outline", offset=(20, row), times=2)
+        await player.until(lambda: isinstance(player.app.screen, TypePanel), "the question")
+        assert not player.session.state.steps
+        await player.press("escape")
+        start = next(start for start, _, action in main.query_one(KeyBar).places if action == "help")
+        await player.pilot.click("#keys", offset=(start + 1, 0))
+        await player.until(lambda: isinstance(player.app.screen, KeysPanel), "the help")
+
+
+async def test_the_way_back_is_the_path_once_it_was_entered(book: Path) -> None:
+    """R shows what that means; a reason enters it, the cursor goes to its first step, nothing runs."""
+    async with playing(book) as player:
+        await player.press("R")
+        assert "The way back" in player.shown
+        assert "orders fail for more than 5 minutes" in player.shown
+        await player.press("enter")
+        assert player.session.state.rollback_at is None
+        await player.type("orders fail")
+        await player.pilot.press("enter")
+        await player.until(lambda: "ROLLING BACK since" in player.shown, "the way back")
+        assert player.session.state.rollback_reason == "orders fail"
+        assert "0 of 3 settled" in player.shown
+        assert player.app.main.board.sections[player.app.main.row.section].kind.value == "rollback"  # type: ignore[union-attr]
+        assert not player.session.state.steps
+
+
+async def test_an_edited_command_runs_as_edited_after_its_difference_was_seen(book: Path) -> None:
+    """`e` edits, the question shows the difference, the word runs it, and the difference is kept with the attempt."""
+    async with playing(book) as player:
+        step_id = await player.go("order queue")
+        await player.press("e")
+        await player.ready()
+        player.app.screen.query_one(TextArea).text = "printf 'edited: %d' 7"
+        await player.press("ctrl+s")
+        await player.until(lambda: isinstance(player.app.screen, TypePanel), "the question")
+        assert "+printf 'edited: %d' 7" in player.shown
+        assert "-printf 'in the queue: %d\\n' 0" in player.shown
+        await player.type("run")
+        await player.pilot.press("enter")
+        await player.until(
+            lambda: player.status("order queue") in (Status.UNDECIDED, Status.FAILED), "its end"
+        )
+        assert player.session.state.step(step_id).attempts[0].edited
+        assert "edited: 7" in player.shown
+        assert "+printf" in (player.session.attempt_folder(step_id, 1) / "edit.diff").read_text()
+
+
+async def test_a_failed_step_is_ticked_only_with_a_reason(book: Path) -> None:
+    """Space on a failed step asks for the reason of the override; the strip counts it."""
+    async with playing(book) as player:
+        player.session.tick(player.session.step("4").id, reason="it is down")
+        await player.go("Warm the caches")
+        await player.press("enter")
+        await player.until(lambda: player.status("Warm the caches") is Status.FAILED, "the failure")
+        assert "1 failed" in player.shown
+        await player.press("space")
+        assert isinstance(player.app.screen, TypePanel)
+        await player.type("warm enough")
+        await player.pilot.press("enter")
+        await player.until(lambda: player.status("Warm the caches") is Status.DONE, "the override")
+        assert "2 overrides" in player.shown
 
 
 async def test_search_moves_the_cursor_and_escape_goes_back(book: Path) -> None:

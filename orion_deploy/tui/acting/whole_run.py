@@ -35,7 +35,6 @@ class WholeRun(Hands):
         def enter(reason: str) -> None:
             if not self.do(lambda: self.session.enter_rollback(reason)):
                 return
-            self.main.outline.refresh()
             step_id = self.board.next_open(-1)
             if step_id is not None:
                 self.go_to(step_id)

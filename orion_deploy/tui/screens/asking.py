@@ -8,7 +8,15 @@ from orion_deploy.text import plain_line
 from orion_deploy.tui import flow
 from orion_deploy.tui.lines import EMPTY, Line, Span, line, wrap
 from orion_deploy.tui.prose import prose_lines
-from orion_deploy.tui.screens.panel import KeysPanel, Panel, TypePanel, keys_hint, needed, word_check
+from orion_deploy.tui.screens.panel import (
+    KeysPanel,
+    Panel,
+    TypePanel,
+    keys_hint,
+    needed,
+    word_check,
+    word_label,
+)
 from orion_deploy.tui.shell_colour import shell_lines
 
 SCRIPT_LINES_MAX = 200
@@ -71,7 +79,7 @@ def confirm_panel(
     return TypePanel(
         title,
         build,
-        f"Type {word} to run it:",
+        word_label(word, "to run it"),
         word_check(word),
         is_grave=True,
         takes_paste=False,
@@ -84,7 +92,7 @@ def word_panel(title: str, word: str, why: tuple[str, ...]) -> Panel[str]:
     return TypePanel(
         title,
         lambda width: warning_lines(why, width),
-        f"Type {word}:",
+        word_label(word, "to go on"),
         word_check(word),
         is_grave=True,
         takes_paste=False,
@@ -103,7 +111,7 @@ def question_panel(question: flow.AskPerson) -> Panel[str]:
         return TypePanel(
             "Confirm",
             build,
-            f"Type {plain_line(question.word)}:",
+            word_label(question.word, "to confirm it"),
             word_check(question.word),
             takes_paste=False,
             enter="confirms it",
@@ -245,7 +253,7 @@ def finish_panel(session: Session) -> Panel[str]:
     return TypePanel(
         "Close the run for good?",
         build,
-        "Type close:",
+        word_label("close", "to close the run"),
         word_check("close"),
         is_grave=True,
         takes_paste=False,

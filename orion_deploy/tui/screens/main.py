@@ -28,7 +28,7 @@ from orion_deploy.tui.widgets.lines_view import LinesView
 from orion_deploy.tui.widgets.outline import Outline
 
 TAIL_S = 0.1
-"""How often the output of a running step is looked at: 10 times a second keeps keys below 50 ms (docs/performance)."""
+"""How often the output of a running step is looked at: 10 times a second keeps keys below 50 ms (docs/screens.md, "Speed")."""
 EVIDENCE_PERCENT_MAX = 60
 """The share of the step's rows that its evidence may take."""
 CLOCK_S = 1.0
@@ -180,8 +180,12 @@ class MainScreen(Screen[None]):
 
     def on_changed(self) -> None:
         """The run's state is another one: paint what differs."""
+        way = self.board.state.rollback_at
         dirty = self.board.update(self.session.state)
-        self.outline.paint_rows(dirty)
+        if way == self.board.state.rollback_at:
+            self.outline.paint_rows(dirty)
+        else:
+            self.outline.refresh()
         row = self.row
         if row is not None:
             self.page.show(self.views.page_of(row), keep_place=True)

@@ -122,7 +122,7 @@ class TypePanel(Panel[str]):
         self,
         title: str,
         build: Build,
-        label: str,
+        label: str | Line,
         check: Callable[[str], str],
         *,
         is_grave: bool = False,
@@ -134,7 +134,7 @@ class TypePanel(Panel[str]):
         """`check` says what is wrong with the text, or nothing."""
         hint = (Span("Enter", "key"), Span(f" {enter}   "), Span("Esc", "key"), Span(" leaves it"))
         super().__init__(title, build, hint, is_grave=is_grave)
-        self.label = label
+        self.label = line(plain_line(label), "bold") if isinstance(label, str) else label
         self.check = check
         self.is_secret = is_secret
         self.takes_paste = takes_paste
@@ -148,7 +148,7 @@ class TypePanel(Panel[str]):
 
     def first_focus(self) -> None:
         """The line takes the keys."""
-        self.query_one("#label", LinesBar).show([line(plain_line(self.label), "bold")])
+        self.query_one("#label", LinesBar).show([self.label])
         self.query_one(Typed).focus()
 
     def on_input_submitted(self, event: Input.Submitted) -> None:
@@ -164,6 +164,11 @@ class TypePanel(Panel[str]):
         """What was wrong is being mended."""
         event.stop()
         self.query_one("#fault", LinesBar).show([])
+
+
+def word_label(word: str, does: str) -> Line:
+    """`Type RUN to run it:`, the word set apart, so that it is read as one."""
+    return (Span("Type ", "bold"), Span(plain_line(word), "word"), Span(f" {does}:", "bold"))
 
 
 def word_check(word: str) -> Callable[[str], str]:

@@ -1,7 +1,7 @@
 """What the step's run left: its head (expectation above verdict), and the end of its output, live while it runs.
 
 The output is read from its file when it has grown, and only as much of it as can be seen: decoding
-everything would stop the keys (see docs/performance).
+everything would stop the keys (docs/screens.md, "Speed").
 """
 
 from __future__ import annotations

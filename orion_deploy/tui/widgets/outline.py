@@ -8,7 +8,7 @@ from textual.geometry import Region, Size
 from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
-from orion_deploy.run.state import Status
+from orion_deploy.run.state import SETTLED, Status
 from orion_deploy.tui.board import Board, Row
 from orion_deploy.tui.lines import Line, Span, fit
 from orion_deploy.tui.messages import Act, RowMoved
@@ -114,11 +114,14 @@ def row_line(board: Board, row: Row, width: int, *, is_current: bool) -> Line:
     if row.kind == "section":
         settled, total = board.section_progress(row.section)
         count = f" {settled} of {total}" if total else ""
+        if total and not settled and not board.is_on_path(row) and board.state.rollback_at is None:
+            count = " way back: R"
         indent = "  " * max(0, row.depth - 2)
         title = fit(f"{indent}{row.title}", width - cell_len(count) - 3)
         gap = " " * max(0, width - 3 - cell_len(title) - cell_len(count))
         is_complete = total > 0 and settled == total
-        return (mark, Span(title, "heading"), Span(gap), Span(count, "ok" if is_complete else "dim"))
+        role = "heading" if board.is_on_path(row) or is_current else "heading.off"
+        return (mark, Span(title, role), Span(gap), Span(count, "ok" if is_complete else "dim"))
     status = board.status(row.id)
     sign = SIGNS[status]
     if row.kind == "block" and status is Status.TODO:
@@ -130,7 +133,8 @@ def row_line(board: Board, row: Row, width: int, *, is_current: bool) -> Line:
         )
         sign = sign._replace(word=f"{blocks_done} of {blocks}", role="warn")
     word = sign.text.ljust(STATUS_COLUMNS) + " "
-    role = "dim" if status in (Status.DONE, Status.SKIPPED) and not is_current else ""
+    is_quiet = status in SETTLED or not board.is_on_path(row)
+    role = "dim" if is_quiet and not is_current else ""
     if row.kind == "block":
         role = "code"
     title = fit("  " * row.depth + row.title, width - 2 - len(word) - 1)
