@@ -34,6 +34,8 @@ class StripFacts:
     rollback: str = "none"
     """`none` where the checklist has no way back, `ready`, or `entered`."""
     rollback_at: float = 0.0
+    only_looks: str = ""
+    """Why nothing can be done here: who holds the run, and since when."""
     result: str = ""
     now: float = 0.0
 
@@ -45,7 +47,7 @@ def estimate_s(text: str) -> float | None:
 
 
 def strip_lines(facts: StripFacts, width: int) -> list[Line]:
-    """Two lines: what and where, with the way back at the right; how far, how long, what is outstanding."""
+    """Two lines: what and where, with the way back (or why one only looks on) at the right; how far, how long, what is outstanding."""
     back = _rollback(facts)
     room = width - width_of(back) - 2
     name = fit(f" {facts.title}", room)
@@ -115,6 +117,8 @@ def _count(number: int, noun: str) -> str:
 
 
 def _rollback(facts: StripFacts) -> Line:
+    if facts.only_looks:
+        return (Span(f" {facts.only_looks} ", "alarm"),)
     if facts.rollback == "entered":
         return (Span(f" ROLLING BACK since {clock(facts.rollback_at, facts.now)} ", "alarm"),)
     if facts.rollback == "ready":

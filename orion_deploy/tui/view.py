@@ -16,6 +16,7 @@ from orion_deploy.tui.lines import EMPTY, Line
 from orion_deploy.tui.page import StepFacts, section_page, step_page
 from orion_deploy.tui.widgets.evidence_pane import Head, Tail
 from orion_deploy.tui.widgets.lines_view import Build
+from orion_deploy.tui.words import clock
 
 TAIL_BYTES_PER_LINE = 400
 """Bytes read for every line of the pane: more than most lines have; what is cut is in the full output."""
@@ -163,6 +164,16 @@ class Views:
             return True
         return self.session.step(step_id).facts.call is not None
 
+    def why_only_looks(self, now: float) -> str:
+        """Who holds the run, where this session only looks on; empty where it acts."""
+        session = self.session
+        if not session.read_only:
+            return ""
+        if session.held_by is None:
+            return "READ ONLY"
+        since = f" since {clock(session.held_by.since, now)}" if session.held_by.since else ""
+        return f"LOOKING ON: {plain_line(session.held_by.who)}{since}"
+
     def strip(self) -> StripFacts:
         """What the strip tells now."""
         session, state = self.session, self.session.state
@@ -185,6 +196,7 @@ class Views:
             if self.board.has_rollback
             else "none",
             rollback_at=state.rollback_at or 0.0,
+            only_looks=self.why_only_looks(now),
             result=plain_line(state.result),
             now=now,
         )

@@ -12,6 +12,7 @@ from support.sessions import book as write_book
 from support.sessions import opened
 from textual.widgets import TextArea
 
+from orion_deploy.run import events as ev
 from orion_deploy.run.state import Status
 from orion_deploy.tui import patience
 from orion_deploy.tui.screens.panel import KeysPanel, Panel, TypePanel
@@ -159,6 +160,26 @@ async def test_an_edited_command_runs_as_edited_after_its_difference_was_seen(bo
         assert "+printf" in (player.session.attempt_folder(step_id, 1) / "edit.diff").read_text()
 
 
+async def test_an_unknown_outcome_is_decided_by_a_person(book: Path) -> None:
+    """Enter shows the ways on, none of them by Enter; marking it done takes a reason, which stands in the record."""
+    async with playing(book) as player:
+        step_id = await player.go("order queue")
+        started = ev.Started(step=step_id, attempt=1, what="command")
+        player.session._append(started, ev.Lost(step=step_id, attempt=1, reason="the host went down"))
+        player.app.main.on_changed()
+        await player.press("enter")
+        assert "nobody knows how far it came" in player.shown
+        await player.press("enter", "enter")
+        assert player.status("order queue") is Status.UNKNOWN
+        await player.press("d", "enter")
+        assert player.status("order queue") is Status.UNKNOWN
+        await player.type("the queue was empty")
+        await player.pilot.press("enter")
+        await player.until(lambda: player.status("order queue") is Status.DONE, "the decision")
+        assert player.session.state.step(step_id).reason == "the queue was empty"
+        assert len(player.session.state.step(step_id).attempts) == 1
+
+
 async def test_a_failed_step_is_ticked_only_with_a_reason(book: Path) -> None:
     """Space on a failed step asks for the reason of the override; the strip counts it."""
     async with playing(book) as player:
@@ -216,7 +237,8 @@ async def test_a_second_operator_looks_on(book: Path) -> None:
     """Whoever looks on sees the holder's ticks, is told who holds the run, and can change nothing."""
     with opened(book, cwd=str(book.parent)) as first:
         async with playing(book, look_on=True) as player:
-            await player.until(lambda: "you are looking on" in player.shown, "the banner")
+            await player.until(lambda: "LOOKING ON: " in player.shown, "the banner")
+            assert f"{first.session.edge.who()} since " in player.shown
             first.session.tick(first.session.step("1").id)
             await player.until(lambda: "1 of 9 settled" in player.shown, "the tick of the other")
             await player.press("space")

@@ -51,6 +51,13 @@ def test_rolling_back_is_said_instead_of_offered() -> None:
     assert "no rollback section" in text_of(strip_lines(replace(FACTS, rollback="none"), 100)[0])
 
 
+def test_who_looks_on_sees_that_all_the_time() -> None:
+    """The banner takes the place of the way back, which one who looks on cannot go."""
+    text = text_of(strip_lines(replace(FACTS, only_looks="LOOKING ON: ann@shop since 22:31:00"), 80)[0])
+    assert "LOOKING ON: ann@shop since 22:31:00" in text
+    assert "ROLLBACK" not in text
+
+
 def test_a_strip_with_nothing_outstanding_says_so() -> None:
     """Silence is no statement."""
     assert "nothing outstanding" in text_of(

@@ -71,6 +71,9 @@ class Answers(Hands):
         match answer:
             case "look":
                 self.do_output()
+            case "verify":
+                if self.do(lambda: self.session.resolve(step_id, "rerun")):
+                    self.decide(flow.on_run(self.session, self.main.row))
             case "done" | "failed":
                 panel = resolve_panel(self.session.step(step_id), answer)
                 self.ask(panel, lambda reason: resolved(answer, reason))

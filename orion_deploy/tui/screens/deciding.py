@@ -19,7 +19,6 @@ def unknown_panel(session: Session, step_id: str) -> KeysPanel:
     """An outcome that nobody knows: five ways on, none of them the obvious one."""
     step, state = session.step(step_id), session.state.step(step_id)
     now = session.edge.now()
-    has_check = step.facts.verify is not None or step.facts.check is not None
 
     def build(width: int) -> list[Line]:
         lines = [*wrap(line(plain_line(step.title), "bold"), width), EMPTY]
@@ -39,8 +38,8 @@ def unknown_panel(session: Session, step_id: str) -> KeysPanel:
 
     ways = [("o", "look at what it printed")]
     answers = {"o": "look", "r": "rerun", "d": "done", "f": "failed"}
-    if has_check:
-        ways.append(("v", "verify: run the check that tells whether it was carried out"))
+    if step.facts.check is not None:
+        ways.append(("v", "run the check again: it only looks"))
         answers["v"] = "verify"
     ways += [
         ("d", "mark it done, with a reason"),
