@@ -114,6 +114,10 @@ class StoreError(OrionError):
     exit_code = ExitCode.NOT_WRITTEN
 
 
+class NewerStateError(StoreError):
+    """State on disk was written by a newer version of this program: it is neither read nor changed (exit code 6)."""
+
+
 class PersonNeededError(OrionError):
     """The step needs a person (exit code 3)."""
 

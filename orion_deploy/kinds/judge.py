@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 
 from orion_deploy.checklist.model import Expectation
+from orion_deploy.checklist.shell_text import commands_named, parse
 from orion_deploy.kinds.answers import answers_of
 from orion_deploy.kinds.expected import ERROR, Met, Printed, Seen, check, quote, shown
 from orion_deploy.kinds.hidden import CANNOT_RUN, Scene, blind_guard, broken_end, hidden_failures
@@ -31,6 +33,8 @@ _SIGNALS = {
     15: "TERM",
 }
 _STOPPERS = frozenset({"pkill", "killall"})
+
+_FUNCTION = re.compile(r"\s*(?:function\s+[\w.:-]+|[\w.:-]+\s*\(\s*\))")
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,6 +182,9 @@ class Judge:
         """`A && echo ERROR && exit 1` as the last command, which A kept from leaving: its status tells nothing else."""
         if not last.is_guard:
             return None
+        if any(may_return(statement.text) for statement in self._scene.statements[:-1]):
+            # Sourced, a script may end by `return`, and reads as having reached its end: then the guard never looked.
+            return _Ending(False, False, f"it ended with status {status}, by its last line or by a `return`")
         probe = last.links[0]
         text = self._scene.part(last, 0)
         if doubt := self._doubt_about(status, is_negated=probe.is_negated):
@@ -259,3 +266,10 @@ def _status_words(result: ShellResult) -> str:
     if result.signal is not None:
         return f"signal {result.signal}"
     return f"status {result.exit_status}"
+
+
+def may_return(statement: str) -> bool:
+    """Whether a statement may leave the whole script by `return`; within a function it leaves only that."""
+    if "return" not in statement or _FUNCTION.match(statement):
+        return False
+    return next(commands_named(parse(statement), "return"), None) is not None

@@ -7,8 +7,16 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from orion_deploy.checklist.model import Checklist
-from orion_deploy.errors import HeldError
+from orion_deploy.errors import (
+    ChecklistError,
+    HeldError,
+    NewerStateError,
+    Place,
+    StoreError,
+    did_you_mean,
+)
 from orion_deploy.kinds.verdict import Json
+from orion_deploy.run import sidecar
 from orion_deploy.run.describe import describe as describe_run
 from orion_deploy.run.desk import is_secret
 from orion_deploy.run.edge import Edge
@@ -38,6 +46,7 @@ def open_session(
     Raises:
         ChecklistError: the file cannot be read.
         HeldError: another operator holds the run (without `look_on`).
+        StoreError: state is damaged, of a newer program, or its run's folder is gone.
         NotRecordedError: state cannot be written.
     """
     from orion_deploy.checklist.read import load
@@ -45,7 +54,9 @@ def open_session(
     edge = edge or Edge()
     checklist, data = loaded or load(path)
     places = Places.of(path)
-    name = run or places.unfinished() or places.free_run_name(edge.now())
+    _check_kinds(checklist, data)
+    known = _run_of_sidecar(places)
+    name = run or places.unfinished() or _new_name(places, known, edge.now())
     directory = places.run_directory(name)
 
     def make(store: Store, held_by: Holder | None) -> Session:
@@ -81,3 +92,64 @@ def open_session(
         store.close()
         raise
     return session
+
+
+def _check_kinds(checklist: Checklist, data: bytes) -> None:
+    """Raise ChecklistError at the first kind that nobody knows: at its step, in the night, it would be too late."""
+    calls = [
+        call
+        for _, step in checklist.walk()
+        for call in (step.facts.check, step.facts.action, step.facts.watch, step.facts.verify)
+        if call is not None
+    ]
+    if not calls:
+        return
+    from orion_deploy.kinds.registry import KINDS, kind_names
+
+    for call in calls:
+        if call.name in KINDS or call.name in (known := kind_names()):
+            continue
+        lines = data.decode("utf-8", "replace").splitlines()
+        source = lines[call.line - 1] if 0 < call.line <= len(lines) else ""
+        column = source.find(call.name) + 1
+        raise ChecklistError(
+            f"there is no kind `{call.name}`",
+            where=Place(checklist.path, call.line, column, source, len(call.name)),
+            help=did_you_mean(call.name, known) or "`orion-deploy kinds` lists them",
+        )
+
+
+def _run_of_sidecar(places: Places) -> tuple[str, bool] | None:
+    """The run that the sidecar tells of, and whether it is finished; None where it tells of none, or is damaged.
+
+    Raises NewerStateError when a newer program wrote it.
+    """
+    try:
+        document = sidecar.summary(places.sidecar)
+    except NewerStateError:
+        raise
+    except StoreError:
+        return None  # It is only a snapshot, and is made anew.
+    name = document.get("run") if document is not None else None
+    if document is None or not isinstance(name, str):
+        return None
+    return name, document.get("finished_at") is not None
+
+
+def _new_name(places: Places, known: tuple[str, bool] | None, now: float) -> str:
+    """A name for a new run.
+
+    Raises StoreError when the sidecar knows of an unfinished run that is not there: to begin again would
+    carry out twice what it did.
+    """
+    name = places.free_run_name(now)
+    if known is None or any(info.name == known[0] for info in places.list_runs()):
+        return name
+    old, is_finished = known
+    if not is_finished:
+        raise StoreError(
+            f"the run `{old}` was begun and not finished, and its folder is gone",
+            where=Place(str(places.runs / old)),
+            help=f"bring the folder back; or, to begin again from the first step, remove {places.sidecar.name}",
+        )
+    return name if name != old else f"{name}-2"

@@ -95,7 +95,7 @@ def _escaped(character: str) -> str:
 def read(path: str | os.PathLike[str]) -> dict[str, Any] | None:
     """Return the whole sidecar; None when, and only when, there is no such file.
 
-    Raises StoreError when it cannot be read, is damaged, or is of a newer program.
+    Raises StoreError when it cannot be read or is damaged, NewerStateError when it is of a newer program.
     """
     return _decoded(path, _read(path, SIDECAR_BYTES_MAX))
 
@@ -144,7 +144,13 @@ def _decoded(path: str | os.PathLike[str], data: bytes | None) -> dict[str, Any]
     if not isinstance(schema, int):
         _refuse(path, "is not a state of orion-deploy")
     if schema > SCHEMA:
-        _refuse(path, f"is of a newer program (schema {schema}, this one knows {SCHEMA})")
+        from orion_deploy.errors import NewerStateError, Place
+
+        raise NewerStateError(
+            f"`{os.path.basename(path)}` is of a newer program (schema {schema}, this one knows {SCHEMA})",
+            where=Place(os.fspath(path)),
+            help="open it with the orion-deploy that wrote it, or a later one; nothing was changed",
+        )
     return dict(document)
 
 

@@ -535,3 +535,13 @@ def test_no_script_breaks_the_judge(script: str, status: int | None) -> None:
     """Whatever was written, there is a verdict with a reason."""
     verdict = judged(script, status, "out\x00put", failures=((1, 1, script), (99, 2, "")))
     assert verdict.reason
+
+
+def test_a_guard_behind_a_return_tells_nothing() -> None:
+    """`return` ends a script like its last line: a status of 1 may come from there, and then the guard never looked."""
+    script = "test -e /nonexistent || return 1\necho deployed\npgrep -x nosuch && echo ERROR && exit 1"
+    verdict = judged(script, 1)
+    assert verdict.outcome == "undecided"
+    assert "return" in verdict.reason
+    function = "ready() { return 0; }\nready\npgrep -x nosuch && echo ERROR && exit 1"
+    assert judged(function, 1).outcome == "passed"
