@@ -44,7 +44,11 @@ def attempt_lines(
         lines += labelled_wrap("expected", plain_line(expectation.text), width)
     if (more := len(expectations) - EXPECTATIONS_SHOWN_MAX) > 0:
         lines += labelled_wrap("", f"and {more} more", width, "dim")
-    return lines + verdict_lines(attempt, width)
+    lines += verdict_lines(attempt, width)
+    if attempt.carried:
+        names = ", ".join(plain_line(name) for name in attempt.carried)
+        lines += labelled_wrap("carried", f"later steps start with its {names}", width)
+    return lines
 
 
 def progress_line(done: int, total: int, message: str, eta_s: float | None) -> Line:

@@ -71,27 +71,48 @@ SCREENS = {
     "running": ENTER,
     "palette": "\x10",
 }
-SIGNALS = [signal.SIGTERM, signal.SIGHUP, signal.SIGINT, signal.SIGQUIT]
+ENDINGS = ("TERM", "HUP", "INT", "QUIT", "KILL", "TSTP", "STOP", "hang-up")
 
 
 @pytest.mark.parametrize("name", SCREENS)
-def test_a_signal_leaves_a_sane_terminal_on_every_screen(book: Path, name: str) -> None:
-    """TERM, HUP, INT, QUIT: the session is closed in good order and the terminal given back; the exit code says interrupted.
+def test_every_ending_leaves_a_sane_terminal_on_every_screen(book: Path, name: str) -> None:
+    """Whatever ends or stops the app, on whatever screen: the terminal is as it was and the run is on disk.
 
-    Every screen gets one signal in the short form, all four with ORION_LONG set.
+    Every screen gets two of the endings; all eight with ORION_LONG=1.
     """
-    number = list(SCREENS).index(name)
-    chosen = SIGNALS if os.environ.get("ORION_LONG") else [SIGNALS[number % len(SIGNALS)]]
-    for signal_number in chosen:
+    number = 2 * list(SCREENS).index(name)
+    chosen = [ENDINGS[(number + n) % len(ENDINGS)] for n in range(2)]
+    for how in ENDINGS if os.environ.get("ORION_LONG") else chosen:
         with opened(book) as screen:
             ready(screen)
             screen.press(SCREENS[name])
-            screen.kill(signal_number)
-            assert screen.end() == 130, signal_number
-            assert screen.is_sane(), signal_number
-        assert records(book)[-1]["k"] == "closed"
-        shutil.rmtree(book.with_name(f"{book.name}.runs"))
-        book.with_name(f"{book.name}.state.json").unlink()
+            end_by(screen, how)
+        last = records(book)[-1]["k"]
+        assert last == "closed" or how == "KILL", how
+        (book.parent / "go").touch()
+        shutil.rmtree(book.parent / "night.md.runs", ignore_errors=True)
+        for path in (book.parent / "night.md.state.json", book.parent / "go", book.parent / "log"):
+            path.unlink(missing_ok=True)
+
+
+def end_by(screen: Screen, how: str) -> None:
+    """End the app in this way, and look at what it leaves."""
+    if how == "hang-up":
+        screen.hang_up()
+        assert screen.end() in (130, -signal.SIGHUP)
+        return
+    if how in ("TSTP", "STOP"):
+        screen.kill(signal.Signals[f"SIG{how}"])
+        wait_until(lambda: state_of(screen.pid) == "T")
+        assert how == "STOP" or screen.is_sane()
+        screen.kill(signal.SIGCONT)
+        screen.wait_quiet()
+        how = "TERM"
+    screen.kill(signal.Signals[f"SIG{how}"])
+    assert screen.end() == (-signal.SIGKILL if how == "KILL" else 130), how
+    if how == "KILL":
+        screen.wait("Go on with the run")
+    assert screen.is_sane(), how
 
 
 def test_leaving_while_a_step_runs_lets_it_go_on(book: Path) -> None:
