@@ -58,9 +58,10 @@ def _wait_for_enter(verdict: Verdict | None, fault: BaseException | None) -> Non
         _tell(f"\n{plain(fault.render())}\n")
     elif fault is not None:
         _tell(f"\n— {plain_line(repr(fault))}\n")
-    _tell("Enter goes back to the checklist ")
     try:
+        # Before it is said: an Enter that answers it must never be among what is forgotten.
         termios.tcflush(0, termios.TCIFLUSH)
+        _tell("Enter goes back to the checklist ")
         while os.read(0, 1) not in (b"\n", b"\r", b""):
             pass
     except (OSError, termios.error, KeyboardInterrupt):
