@@ -8,6 +8,7 @@ import secrets
 import shutil
 import signal
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -36,12 +37,13 @@ BOOK = """# Night
 
 
 @pytest.fixture
-def book(tmp_path: Path) -> Path:
+def book(tmp_path: Path) -> Iterator[Path]:
     """A checklist with a step that takes its time, and one that kills what carries this run's own name, only that."""
     mark = f"night-{secrets.token_hex(8)}"
     path = tmp_path / f"{mark}.md"
     path.write_text(BOOK.replace("MARK-OF-THIS-RUN", mark))
-    return path
+    yield path
+    (tmp_path / "go").touch()  # A step outlives its app: let it end.
 
 
 def opened(

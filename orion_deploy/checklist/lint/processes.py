@@ -56,7 +56,7 @@ def _by_pattern(subject: Subject) -> Iterator[Hit]:
                 message = f"`pgrep -f {pattern.text}` finds every command line that mentions it, this step's own shell too"
                 safe = instead.absent(program)
             else:
-                message = f"`pkill -f {pattern.text}` ends every process whose command line mentions it, this app too"
+                message = f"`pkill -f {pattern.text}` ends every process whose command line mentions it, an editor too"
                 safe = instead.stop(program)
             yield block.hit((command.start, words[-1].end), message, safe)
 
