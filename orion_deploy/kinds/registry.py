@@ -121,6 +121,15 @@ def needs_person(name: str) -> bool:
     return name.startswith("people.")
 
 
+def check_name(name: str) -> None:
+    """Raise ChecklistError for a name that no kind has. Imports no kind."""
+    if name not in KINDS and name not in kind_names():
+        raise ChecklistError(
+            f"there is no kind `{name}`",
+            help=did_you_mean(name, kind_names()) or "`orion-deploy kinds` lists them",
+        )
+
+
 def kind_class(name: str) -> type[Kind]:
     """Return the class of a kind; imports only the module of its domain.
 
@@ -138,10 +147,8 @@ def kind_class(name: str) -> type[Kind]:
         return found
     point = _entry_points().get(name)
     if point is None:
-        raise ChecklistError(
-            f"there is no kind `{name}`",
-            help=did_you_mean(name, kind_names()) or "`orion-deploy kinds` lists them",
-        )
+        check_name(name)
+        raise AssertionError(name)
     try:
         loaded = point.load()
     except Exception as fault:  # another package's import may fail in any way

@@ -6,14 +6,12 @@ import os
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from orion_deploy.checklist.model import Checklist
+from orion_deploy.checklist.model import Checklist, KindCall
 from orion_deploy.errors import (
-    ChecklistError,
     HeldError,
     NewerStateError,
     Place,
     StoreError,
-    did_you_mean,
 )
 from orion_deploy.kinds.verdict import Json
 from orion_deploy.run import sidecar
@@ -95,28 +93,22 @@ def open_session(
 
 
 def _check_kinds(checklist: Checklist, data: bytes) -> None:
-    """Raise ChecklistError at the first kind that nobody knows: at its step, in the night, it would be too late."""
-    calls = [
-        call
-        for _, step in checklist.walk()
-        for call in (step.facts.check, step.facts.action, step.facts.watch, step.facts.verify)
-        if call is not None
-    ]
-    if not calls:
-        return
-    from orion_deploy.kinds.registry import KINDS, kind_names
+    """Raise ChecklistError at the first kind that nobody knows, or that stands where it cannot: an action as a check.
 
-    for call in calls:
-        if call.name in KINDS or call.name in (known := kind_names()):
-            continue
-        lines = data.decode("utf-8", "replace").splitlines()
-        source = lines[call.line - 1] if 0 < call.line <= len(lines) else ""
-        column = source.find(call.name) + 1
-        raise ChecklistError(
-            f"there is no kind `{call.name}`",
-            where=Place(checklist.path, call.line, column, source, len(call.name)),
-            help=did_you_mean(call.name, known) or "`orion-deploy kinds` lists them",
-        )
+    At its step, in the night, it would be too late. Parameters are looked at when the step runs: to do so
+    here would load every kind before the first paint.
+    """
+    if all(s.facts.call is None and s.facts.verify is None for _, s in checklist.walk()):
+        return
+    from orion_deploy.checklist.calls import check_calls
+    from orion_deploy.kinds.registry import check_name, is_action
+
+    def known(call: KindCall) -> tuple[()]:
+        check_name(call.name)
+        return ()
+
+    for _, fault in check_calls(checklist, known, data.decode("utf-8", "replace"), is_action):
+        raise fault
 
 
 def _run_of_sidecar(places: Places) -> tuple[str, bool] | None:

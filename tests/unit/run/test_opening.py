@@ -79,3 +79,10 @@ def test_an_unknown_kind_is_an_error_of_the_file_not_of_the_night(tmp_path: Path
     assert refused.value.where.line == 10
     assert "`sqlite.ready`" in refused.value.help
     assert not (tmp_path / "book.md.runs").exists()
+
+
+def test_an_action_is_no_check(tmp_path: Path) -> None:
+    """A check may be repeated at will: what changes something cannot be written as one."""
+    block = "\n  ```yaml step\n  check: {process.stop: {program: shop}}\n  ```\n"
+    with pytest.raises(ChecklistError, match="changes something"):
+        open_session(book(tmp_path, f"{TEXT}- [ ] Stop\n{block}"))
