@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from types import MappingProxyType
@@ -118,7 +119,8 @@ def facts_of(source: Source, node: MapNode) -> ParsedFacts:
         value = node.get(key)
         return None if value is None else kind_call(source, key, value)
 
-    id_node, needs, timeout, env, expect = (node.get(k) for k in ("id", "needs", "timeout", "env", "expect"))
+    id_node, needs, env, expect = (node.get(k) for k in ("id", "needs", "env", "expect"))
+    timeout = node.get("timeout")
     for key in ("id", "when"):
         if (stated := node.get(key)) is not None:
             places[key] = source.place_of(stated)
@@ -129,6 +131,8 @@ def facts_of(source: Source, node: MapNode) -> ParsedFacts:
         check=call("check"),
         action=call("action"),
         watch=call("watch"),
+        watch_for=_of_a_watch(source, node, "for"),
+        watch_every=_of_a_watch(source, node, "every"),
         expect=() if expect is None else expectations(source, expect),
         confirm=_confirmation(source, node),
         timeout_s=None if timeout is None else duration_s(source, "timeout", timeout),
@@ -163,6 +167,22 @@ def _refuse_two_calls(source: Source, node: MapNode) -> None:
             f"a step has one of check, action and watch, found `{given[0]}` and `{given[1]}`",
             "make two steps of it; the check that tells whether an action was carried out is its `verify`",
         )
+
+
+def _of_a_watch(source: Source, node: MapNode, key: str) -> float | str | None:
+    """A duration that only a watch has: seconds, or `$NAME` of a variable."""
+    value = node.get(key)
+    if value is None:
+        return None
+    if node.get("watch") is None:
+        raise source.error(
+            node.entries[key][0],
+            f"`{key}` belongs to a watch, and this step has none",
+            "`timeout` is the longest time that a command, check or action may take",
+        )
+    if isinstance(value, Scalar) and re.fullmatch(r"\$(?:\w+|\{\w+\})", value.value):
+        return value.value
+    return duration_s(source, key, value)
 
 
 def _confirmation(source: Source, node: MapNode) -> str | None:

@@ -119,6 +119,8 @@ def facts_json(facts: StepFacts) -> dict[str, object]:
         "check": _call_json(facts.check),
         "action": _call_json(facts.action),
         "watch": _call_json(facts.watch),
+        "for": facts.watch_for,
+        "every": facts.watch_every,
         "expect": [expectation_json(e) for e in facts.expect] or None,
         "confirm": facts.confirm,
         "timeout": facts.timeout_s,

@@ -91,6 +91,8 @@ KEYS: Final[tuple[Key, ...]] = (
     Key("check", Takes.CALL, _STEP, "Looks and decides: a typed check that changes nothing and ticks the step when it passes.", "{process.absent: {program: orion}}"),
     Key("action", Takes.CALL, _STEP, "Changes something: a typed action, recorded before it begins.", "sqlite.backup"),
     Key("watch", Takes.CALL, _STEP, "A typed check over time.", "{process.memory: {program: orion, rss_mb_max: 500}}"),
+    Key("for", Takes.DURATION, _STEP, "How long a watch watches; time in which nobody looked does not count. Default: 24h.", "24h"),
+    Key("every", Takes.DURATION, _STEP, "The time between two looks of a watch. Default: the kind decides.", "30s"),
     Key("expect", Takes.EXPECTATIONS, _STEP, "What the output must be for the step to pass.", "{contains: done}"),
     Key("confirm", Takes.CONFIRMATION, _STEP, "The operator types this word before the step runs.", "RESTORE"),
     Key("timeout", Takes.DURATION, _STEP, "The longest time the step may take; a number alone is seconds.", "5m"),

@@ -12,6 +12,8 @@ from enum import StrEnum
 from types import MappingProxyType
 from typing import Final
 
+WATCH_S_DEFAULT: Final = 24 * 3600.0
+"""How long a watch watches that does not say so."""
 NOTHING: Final[Mapping[str, object]] = MappingProxyType({})
 NO_TEXTS: Final[Mapping[str, str]] = MappingProxyType({})
 
@@ -102,6 +104,10 @@ class StepFacts:
     check: KindCall | None = None
     action: KindCall | None = None
     watch: KindCall | None = None
+    watch_for: float | str | None = None
+    """How long a watch watches: seconds, or the variable (`$WATCH_FOR`) that says so; None: WATCH_S_DEFAULT."""
+    watch_every: float | str | None = None
+    """Time between two looks of a watch, in the same way; None: the kind decides."""
     expect: tuple[Expectation, ...] = ()
     confirm: str | None = None
     """A word that the operator types before the step runs; empty string: the default word."""

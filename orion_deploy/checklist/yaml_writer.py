@@ -177,8 +177,9 @@ def fact_lines(facts: StepFacts, indent: str) -> list[str]:
     lines += _expect_lines(facts.expect, indent)
     if facts.confirm is not None:
         lines += entry("confirm", facts.confirm, indent) if facts.confirm else [f"{indent}confirm: true"]
-    if facts.timeout_s is not None:
-        lines.append(f"{indent}timeout: {duration(facts.timeout_s)}")
+    for key, time in (("for", facts.watch_for), ("every", facts.watch_every), ("timeout", facts.timeout_s)):
+        if time is not None:
+            lines.append(f"{indent}{key}: {time if isinstance(time, str) else duration(time)}")
     lines += _truth_lines((("auto", facts.auto), ("reference", facts.reference or None)), indent)
     if facts.needs:
         lines += parameter("needs", list(facts.needs), indent)

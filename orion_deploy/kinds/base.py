@@ -9,11 +9,14 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from pydantic import BaseModel, ConfigDict
 
 from orion_deploy.kinds.verdict import Verdict
+
+if TYPE_CHECKING:
+    from orion_deploy.kinds.watching import Observer
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +80,12 @@ class Check(Kind):
     def probe(self, context: Context) -> Verdict:
         """Look, and say what was seen. Raises nothing: what cannot be seen is an undecided verdict."""
         raise NotImplementedError
+
+    def observe(self, context: Context) -> Observer:
+        """Begin to watch: by default, `probe` again and again. Nothing is looked at yet."""
+        from orion_deploy.kinds.watching import Repeated
+
+        return Repeated(self)
 
 
 class Action(Kind):

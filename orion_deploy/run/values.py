@@ -55,6 +55,7 @@ def missing_for(
     else:
         call = step.facts.call
         text = json.dumps(dict(call.parameters), default=str) if call is not None else ""
+        text += f" {step.facts.watch_for} {step.facts.watch_every}"
     variables = tuple(
         v
         for v in checklist.variables

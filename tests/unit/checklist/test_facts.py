@@ -50,6 +50,16 @@ def test_every_key() -> None:
     assert dict(stated.env) == {"LANG": "C", "N": "1.0"}
 
 
+def test_a_watch_says_how_long_and_how_often() -> None:
+    """`for` and `every` are durations, or a variable that says so, and belong to a watch alone."""
+    stated = facts("watch: process.memory\nfor: 24h\nevery: 30s").facts
+    assert (stated.watch_for, stated.watch_every) == (86_400.0, 30.0)
+    stated = facts("watch: process.memory\nfor: $WATCH_FOR\nevery: ${EVERY}").facts
+    assert (stated.watch_for, stated.watch_every) == ("$WATCH_FOR", "${EVERY}")
+    assert "belongs to a watch" in fault("check: process.memory\nfor: 24h").what
+    assert "a duration" in fault("watch: process.memory\nevery: now and then").what
+
+
 def test_nothing_said_is_none() -> None:
     """An empty block and null values say nothing."""
     assert facts("") == facts("# only a comment") == ParsedFacts()
@@ -222,7 +232,8 @@ def test_the_table_names_everything_once() -> None:
         assert key.help.endswith(".")
         assert key.example
         if Where.STEP_BLOCK in key.where and key.takes is not Takes.TEXT:
-            assert facts(f"{key.name}: {key.example}") != ParsedFacts(), key.name
+            beside = "watch: process.memory\n" if key.name in ("for", "every") else ""
+            assert facts(f"{beside}{key.name}: {key.example}") != facts(beside), key.name
 
 
 @settings(deadline=None, max_examples=EXAMPLES)
