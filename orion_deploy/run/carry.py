@@ -60,9 +60,9 @@ _OF_THE_SHELL = re.compile(
 )
 """Variables that a shell makes or keeps by itself, where they are not exported."""
 _EXPORTED_BY_THE_SHELL = frozenset(
-    {"_", "BASH_ENV", "BASHOPTS", "COLUMNS", "LINES", "LOGNAME", "PWD", "SHELLOPTS", "SHLVL"}
+    {"_", "BASH_ENV", "BASHOPTS", "COLUMNS", "LINES", "LOGNAME", "PS1", "PWD", "SHELLOPTS", "SHLVL"}
 )
-"""And `BASH_ENV`: the next shell would run that file before the step, and could end in it unseen."""
+"""A shell without a terminal drops `PS1`, which an activated virtual environment exports. And `BASH_ENV`: the next shell would run that file before the step, and could end in it unseen."""
 _PREVIOUS_FOLDER = "OLDPWD"
 """Carried for `cd -`, but nothing that a person needs to hear of."""
 

@@ -127,6 +127,54 @@ class Lost(Event):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class WatchStarted(Event):
+    """A watch is about to begin. It is an attempt of its step that takes hours, beside which others may run."""
+
+    kind: ClassVar[str] = "watch_started"
+    step: str
+    attempt: int
+    title: str = ""
+    what: str = ""
+    """The typed kind's name."""
+    watch_s: float = 0.0
+    """How long it is to be watched."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WatchFired(Event):
+    """A watch saw a reason to turn back. It goes on watching."""
+
+    kind: ClassVar[str] = "watch_fired"
+    step: str
+    attempt: int
+    reason: str = ""
+    value: str = ""
+    fired_at: float = 0.0
+    """When it was seen; `at` is when a session took note of it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WatchEnded(Event):
+    """A watch came to its end, or was ended."""
+
+    kind: ClassVar[str] = "watch_ended"
+    step: str
+    attempt: int
+    why: str = ""
+    """`elapsed`; or `stopped` by a person, `turned back`, `run finished`: before its time."""
+    reason: str = ""
+    """The person's, where one stopped it."""
+    ended_at: float = 0.0
+    observed_s: float = 0.0
+    """Time in which it was really watched."""
+    gap_s: float = 0.0
+    """Time in which it was not, as far as its length is known."""
+    gaps: list[dict[str, Json]] = field(default_factory=list)
+    """Each with `at`, `until`, `length_s` (null where it is not known) and `why`."""
+    verdict: dict[str, Json] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Ticked(Event):
     """The step is done."""
 
@@ -239,6 +287,9 @@ EVENT_TYPES: tuple[type[Event], ...] = (
     Finished,
     NeverStarted,
     Lost,
+    WatchStarted,
+    WatchFired,
+    WatchEnded,
     Ticked,
     Unticked,
     Skipped,

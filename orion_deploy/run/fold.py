@@ -13,7 +13,17 @@ from typing import Any
 
 from orion_deploy.kinds.verdict import Outcome, Verdict
 from orion_deploy.run import events as ev
-from orion_deploy.run.state import FINISHED, LOST, NEVER_STARTED, Attempt, Note, RunState, Status
+from orion_deploy.run.state import (
+    FINISHED,
+    LOST,
+    NEVER_STARTED,
+    Attempt,
+    Firing,
+    Note,
+    RunState,
+    Status,
+    Watched,
+)
 from orion_deploy.run.working import WorkingRun, own, run_fields
 
 NEW = RunState()
@@ -176,6 +186,64 @@ def _lost(run: WorkingRun, event: ev.Lost) -> None:
         step.reason = event.reason
 
 
+def _watch_started(run: WorkingRun, event: ev.WatchStarted) -> None:
+    step = run.step(event.step)
+    if step.status is not Status.RUNNING:
+        step.before = step.status
+    step.turn(Status.RUNNING, event)
+    step.verdict = None
+    watch = Attempt(
+        number=event.attempt,
+        block=0,
+        what=event.what,
+        started_at=event.at,
+        by=event.by,
+        watched=Watched(event.watch_s),
+    )
+    step.attempts = (*step.attempts, watch)
+
+
+def _watch_fired(run: WorkingRun, event: ev.WatchFired) -> None:
+    step = run.step(event.step)
+    place, attempt = step.attempt(event.attempt)
+    if attempt is not None and attempt.watched is not None:
+        firing = Firing(event.fired_at or event.at, event.reason, event.value)
+        watched = replace(attempt.watched, fired=(*attempt.watched.fired, firing))
+        step.put(place, replace(attempt, watched=watched))
+
+
+def _watch_ended(run: WorkingRun, event: ev.WatchEnded) -> None:
+    step = run.step(event.step)
+    verdict = Verdict.from_json(event.verdict)
+    place, attempt = step.attempt(event.attempt)
+    if attempt is None or attempt.watched is None:
+        return
+    decides = step.is_open(place)
+    ended_at = event.ended_at or event.at
+    watched = replace(attempt.watched, observed_s=event.observed_s, gap_s=event.gap_s, gaps=tuple(event.gaps))
+    step.put(
+        place,
+        replace(
+            attempt,
+            finished_at=ended_at,
+            duration_s=max(0.0, ended_at - attempt.started_at),
+            why=event.why,
+            verdict=verdict,
+            ending=FINISHED,
+            watched=watched,
+        ),
+    )
+    if place == len(step.attempts) - 1:
+        step.verdict = verdict
+    if decides:
+        step.unsettle()
+        step.turn(
+            Status.FAILED if verdict.outcome is Outcome.FAILED else Status.UNDECIDED,
+            event,
+        )
+        step.reason = event.reason
+
+
 def _ticked(run: WorkingRun, event: ev.Ticked) -> None:
     step = run.step(event.step)
     step.settle(Status.DONE, event, run.digests.get(event.step, ""))
@@ -268,6 +336,9 @@ BRANCHES: Mapping[type[ev.Event], Callable[[WorkingRun, Any], None]] = MappingPr
         ev.Finished: _finished,
         ev.NeverStarted: _never_started,
         ev.Lost: _lost,
+        ev.WatchStarted: _watch_started,
+        ev.WatchFired: _watch_fired,
+        ev.WatchEnded: _watch_ended,
         ev.Ticked: _ticked,
         ev.Unticked: _unticked,
         ev.Skipped: _skipped,

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from types import MappingProxyType
 
-from orion_deploy.kinds.verdict import Verdict
+from orion_deploy.kinds.verdict import Json, Verdict
 
 
 class Status(StrEnum):
@@ -28,6 +28,28 @@ FINISHED = "finished"
 NEVER_STARTED = "never started"
 LOST = "lost"
 """How an attempt ended."""
+
+
+@dataclass(frozen=True, slots=True)
+class Firing:
+    """A watch saw a reason to turn back."""
+
+    at: float
+    reason: str
+    value: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Watched:
+    """What makes an attempt a watch."""
+
+    watch_s: float
+    """How long it is to be watched."""
+    fired: tuple[Firing, ...] = ()
+    observed_s: float = 0.0
+    """Of a watch that ended: the time in which it was really watched."""
+    gap_s: float = 0.0
+    gaps: tuple[Mapping[str, Json], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,9 +74,11 @@ class Attempt:
     output_dropped_bytes: int = 0
     verdict: Verdict | None = None
     ending: str = ""
-    """`finished`, `never started`, `lost`, or empty while it runs."""
+    """`finished`, `never started`, `lost`, or empty while it runs. `why` of a watch: see `events.WatchEnded`."""
     adopted: bool = False
     carried: tuple[str, ...] = ()
+    watched: Watched | None = None
+    """Where it is a watch."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +116,11 @@ class StepState:
     """DONE or SKIPPED from when it was settled until that is taken back or overtaken by an attempt's end."""
     before: Status = Status.TODO
     """The status before the attempt under way: it comes back when that attempt never started."""
+
+    @property
+    def is_watched(self) -> bool:
+        """Whether a watch of the step is under way."""
+        return self.status is Status.RUNNING and self.attempts[-1].watched is not None
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,8 +163,13 @@ class RunState:
 
     @property
     def running(self) -> tuple[str, ...]:
-        """Ids of the steps with an attempt under way."""
-        return tuple(i for i, s in self.steps.items() if s.status is Status.RUNNING)
+        """Ids of the steps with an attempt under way, watches left out: they take hours, and others run beside them."""
+        return tuple(i for i, s in self.steps.items() if s.status is Status.RUNNING and not s.is_watched)
+
+    @property
+    def watched(self) -> tuple[str, ...]:
+        """Ids of the steps with a watch under way."""
+        return tuple(i for i, s in self.steps.items() if s.status is Status.RUNNING and s.is_watched)
 
 
 UNTOUCHED = StepState()

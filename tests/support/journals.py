@@ -79,6 +79,26 @@ def one_of_each() -> list[ev.Event]:
         ev.Survived(signal=15, step="backup"),
         ev.RunFinished(result="rolled back", open=["migrate"]),
         ev.Closed(running=["migrate"]),
+        # Types that came later stand at the end: the golden journal of an earlier release is a beginning of this one.
+        ev.WatchStarted(step="errors", attempt=1, title="No errors", what="logs.absent", watch_s=86400.0),
+        ev.WatchFired(
+            step="errors",
+            attempt=1,
+            reason="`Failed to restore` in the log",
+            value="1 match",
+            fired_at=1769722222.5,
+        ),
+        ev.WatchEnded(
+            step="errors",
+            attempt=1,
+            why="stopped",
+            reason="seen enough",
+            ended_at=1769722223.5,
+            observed_s=3600.0,
+            gap_s=90.5,
+            gaps=[{"at": 1769722000.0, "until": 1769722090.5, "length_s": 90.5, "why": "nobody watched"}],
+            verdict=dict(VERDICT),
+        ),
     ]
     return [
         replace(event, at=1769722200.5 + number, by="ann@db1" if number % 5 else "bob@db1")

@@ -20,6 +20,8 @@ from orion_deploy.run.journal import START, parse, verify
 
 EVENTS = one_of_each()
 DATA = lines_of(EVENTS)
+GOLDEN_EVENTS = 22
+"""Of the golden journal: types of events that came later are not in it."""
 ENDS = [i + 1 for i, byte in enumerate(DATA) if byte == 10]
 
 
@@ -51,8 +53,9 @@ def test_the_golden_journal_of_schema_1_is_still_read() -> None:
     """A run of an earlier release opens, with the state that it had; its bytes are what this release writes."""
     data = (GOLDEN / "journal-v1.jsonl").read_bytes()
     parsed = parse(data)
-    assert parsed.events == EVENTS
-    assert lines_of(EVENTS, (1, 1, 3)) == data
+    assert len(parsed.events) == GOLDEN_EVENTS
+    assert parsed.events == EVENTS[:GOLDEN_EVENTS]
+    assert lines_of(EVENTS[:GOLDEN_EVENTS], (1, 1, 3)) == data
     assert json.loads((GOLDEN / "journal-v1.state.json").read_text()) == outline(parsed.events)
 
 
@@ -166,7 +169,7 @@ def with_hole(data: bytes, start: int, end: int) -> bytes:
 
 def test_a_hole_in_the_last_write_is_torn() -> None:
     """A power cut can leave any block of the last write unwritten, its newlines whole behind the hole."""
-    data = lines_of(EVENTS, (1, 1, 20))
+    data = lines_of(EVENTS, (1, 1, len(EVENTS) - 2))
     first = ENDS[1]
     sector = -(-first // 512) * 512
     for start, end in ((first, len(data)), (first, sector), (sector, sector + 1024), (sector, len(data))):

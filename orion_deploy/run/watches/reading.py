@@ -1,0 +1,129 @@
+"""How others see the watches of a run: from the files that its keeper leaves behind. Reads only; imports little.
+
+`watches/NAME/` holds `spec.json` (what is to be watched), `watch.json` (the last look), `kept.json` (the last look
+that is surely on the disk) and `stop` (nobody is to look any more). `watch.lock` is held by who looks.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from orion_deploy.run.watches.record import Spec, WatchRecord, record_of, spec_of
+
+FOLDER_NAME = "watches"
+SPEC_NAME, LIVE_NAME, KEPT_NAME, STOP_NAME = "spec.json", "watch.json", "kept.json", "stop"
+LOCK_NAME = "watch.lock"
+FILE_BYTES_MAX = 4 * 1024 * 1024
+WATCHES_MAX = 100
+"""Of one run, those that ended included."""
+
+
+@dataclass(frozen=True, slots=True)
+class Keeper:
+    """Who looks at the watches of a run now."""
+
+    pid: int = 0
+    started: float = 0.0
+    """Start time of the process, by the kernel's count; tells it from another one with the same id."""
+    since: float = 0.0
+    who: str = ""
+    in_foreground: bool = False
+    """`orion-deploy watch`, and not the process that the app leaves behind."""
+
+
+def folder_of(run_directory: Path) -> Path:
+    """Where a run's watches are."""
+    return run_directory / FOLDER_NAME
+
+
+def watch_folder(run_directory: Path, step_folder: str, attempt: int) -> Path:
+    """The folder of one watch; `step_folder` is the name of the step's folder of attempts."""
+    return folder_of(run_directory) / f"{step_folder}-{attempt}"
+
+
+def read_record(folder: Path) -> WatchRecord | None:
+    """The last look of the watch in `folder`: the live file, else the one that surely is on the disk; else None."""
+    for name in (LIVE_NAME, KEPT_NAME):
+        data = _read(folder / name)
+        if data is not None:
+            try:
+                return record_of(data)
+            except (ValueError, KeyError, TypeError):
+                continue
+    return None
+
+
+def read_spec(folder: Path) -> Spec | None:
+    """What is to be watched; None where it cannot be read."""
+    data = _read(folder / SPEC_NAME)
+    try:
+        return None if data is None else spec_of(data)
+    except (ValueError, KeyError, TypeError):
+        return None
+
+
+def read_all(run_directory: Path) -> list[WatchRecord]:
+    """The last look of every watch of a run, in the order of their start."""
+    try:
+        names = sorted(os.listdir(folder_of(run_directory)))[:WATCHES_MAX]
+    except OSError:
+        return []
+    found = [read_record(folder_of(run_directory) / name) for name in names]
+    return sorted((r for r in found if r is not None), key=lambda record: record.started_at)
+
+
+def keeper_of(run_directory: Path) -> Keeper | None:
+    """Who looks at the run's watches now, or None where nobody does."""
+    try:
+        fd = os.open(run_directory / LOCK_NAME, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK)
+    except OSError:
+        return None
+    try:
+        fcntl.flock(fd, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except OSError:
+        try:
+            data = json.loads(os.pread(fd, 4096, 0))
+            return Keeper(**{k: data[k] for k in Keeper.__slots__ if k in data})
+        except (OSError, ValueError, TypeError):
+            return Keeper()
+    else:
+        return None
+    finally:
+        os.close(fd)
+
+
+def stamps(run_directory: Path) -> tuple[tuple[str, int], ...]:
+    """Name and time of change of every watch's last look: another answer means that something was seen."""
+    folder = folder_of(run_directory)
+    found = []
+    try:
+        for name in sorted(os.listdir(folder))[:WATCHES_MAX]:
+            try:
+                found.append((name, os.stat(folder / name / LIVE_NAME).st_mtime_ns))
+            except OSError:
+                found.append((name, 0))
+    except OSError:
+        return ()
+    return tuple(found)
+
+
+def _read(path: Path) -> dict[str, Any] | None:
+    try:
+        fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK)
+    except OSError:
+        return None
+    try:
+        if os.fstat(fd).st_size > FILE_BYTES_MAX:
+            return None
+        with os.fdopen(os.dup(fd), "rb") as file:
+            data = json.loads(file.read(FILE_BYTES_MAX))
+    except (OSError, ValueError):
+        return None
+    finally:
+        os.close(fd)
+    return data if isinstance(data, dict) else None
