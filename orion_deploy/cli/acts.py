@@ -33,24 +33,29 @@ def _act(
     with opened(path, run=run_name, loaded=loaded) as session:
         found = session.step(step)
         act(session, found.id)
-        state = session.state.step(found.id)
-        if as_json:
-            json_data(
-                {
-                    "run": session.run,
-                    "step": found.id,
-                    "status": state.status.value,
-                    "override": state.override,
-                    "reason": state.reason,
-                    "value": state.value,
-                    "option": state.option,
-                    "notes": len(state.notes),
-                }
-            )
-        else:
-            override = ", an override" if state.override else ""
-            data(f"{plain_line(found.id)} is {state.status.value}{override} (run {plain_line(session.run)})")
+        tell_step(session, found.id, as_json=as_json)
     return 0
+
+
+def tell_step(session: Session, step_id: str, *, as_json: bool) -> None:
+    """Tell what a step is now."""
+    state = session.state.step(step_id)
+    if as_json:
+        json_data(
+            {
+                "run": session.run,
+                "step": step_id,
+                "status": state.status.value,
+                "override": state.override,
+                "reason": state.reason,
+                "value": state.value,
+                "option": state.option,
+                "notes": len(state.notes),
+            }
+        )
+    else:
+        override = ", an override" if state.override else ""
+        data(f"{plain_line(step_id)} is {state.status.value}{override} (run {plain_line(session.run)})")
 
 
 def _on_step(function: Decorated) -> Decorated:
@@ -116,16 +121,23 @@ def choose_command(*, file: Path, step: str, run_name: str | None, as_json: bool
     epilog=examples(
         'orion-deploy resolve release.md migrate done --reason "the column is there"',
         "orion-deploy resolve release.md migrate rerun",
+        "orion-deploy resolve release.md migrate verify",
     ),
 )
 @_on_step
-@click.argument("how", type=click.Choice(["done", "failed", "rerun"]))
+@click.argument("how", type=click.Choice(["verify", "done", "failed", "rerun"]))
 @click.option("--reason", default="", metavar="TEXT", help="How you know; needed for done and failed.")
 def resolve_command(
     *, file: Path, step: str, run_name: str | None, as_json: bool, how: str, reason: str
 ) -> int:
     """Decide the outcome of STEP, which is unknown, undecided or failed: done, failed, or open to run again.
 
-    There is no default, and nothing is run by this command.
+    There is no default, and the step is not run by this command. `verify` lets the check that the step has for
+    this (its `verify`, or one that its kind is sure of) look whether it was carried out. Exit code 0: it was, and
+    is done; 1: it was not, and is open again; 5: that cannot be told.
     """
+    if how == "verify":
+        from orion_deploy.cli.verifying import verify
+
+        return verify(file, run_name, step, as_json=as_json)
     return _act(file, run_name, step, as_json, lambda session, i: session.resolve(i, how, reason))

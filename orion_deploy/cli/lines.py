@@ -54,6 +54,12 @@ def text_of(report: reports.Report) -> str:
         case reports.NotFinished():
             word = "it never began" if report.ending == "never started" else "how it ended is not known"
             return f"{report.status} {plain_line(report.step)}: {word}"
+        case reports.Verifying():
+            return (
+                f"verify  {_name(report.step, report.title)} ({plain_line(report.what)}): was it carried out?"
+            )
+        case reports.Verified():
+            return f"{_verified(report)} {plain_line(report.step)}: {plain_line(report.verdict.reason)}"
         case reports.Ticked():
             value = f": {plain_line(report.value)}" if report.value else ""
             return f"done    {_name(report.step, report.title)}{value}"
@@ -80,6 +86,11 @@ def _name(step_id: str, title: str) -> str:
 def _outcome(report: reports.Finished) -> str:
     word = report.verdict.outcome.value
     return {"passed": "passed ", "failed": "failed "}.get(word, word)
+
+
+def _verified(report: reports.Verified) -> str:
+    words = {"done": "it was carried out:", "todo": "not carried out:"}
+    return words.get(report.status, "not known:")
 
 
 def _progress(report: reports.Advanced) -> str:

@@ -19,6 +19,7 @@ from orion_deploy.run import reports
 from orion_deploy.run.blocks import is_block_id
 from orion_deploy.run.headless import Stop, Walk, code_of
 from orion_deploy.run.state import SETTLED, Status
+from orion_deploy.run.verification import is_harmless
 from orion_deploy.text import plain_line, stripped
 
 OUTPUT_TAIL_BYTES = 64 * 1024
@@ -100,6 +101,8 @@ class Person:
                 Choice("f", "failed", self._resolve_failed),
                 Choice("a", "run again", self._run_again),
             ]
+            if not self._session.why_not_verify(step.id):
+                first.insert(0, Choice("c", "check", self._verify))
         else:
             first = self._open_choices(section, step)
         last = [
@@ -148,7 +151,16 @@ class Person:
             raise Next
         return None
 
+    def _verify(self, step: Step) -> Stop | None:
+        self._walk.verify(step)
+        return None
+
     def _run_again(self, step: Step) -> Stop | None:
+        if is_harmless(step):
+            why = "it only looks" if step.facts.check else "running it again does no harm, says the checklist"
+            talk(why)
+            self._session.resolve(step.id, "rerun", why)
+            return self._run(step)
         if self._terminal.ask_word("It may have happened already; run it a second time?", "again"):
             self._session.resolve(step.id, "rerun")
             return self._run(step)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from orion_deploy.checklist.model import Checklist, CodeBlock, Role, Step
-from orion_deploy.cli.view import call_lines, script_lines, value_text
+from orion_deploy.cli.view import call_lines, script_lines, value_text, verify_lines
 from orion_deploy.kinds.verdict import Json
 from orion_deploy.run.blocks import block_step, is_block_id
 from orion_deploy.run.progress import section_steps
@@ -66,11 +66,12 @@ def approval_lines(checklist: Checklist) -> list[str]:
             lines.append(f"{plain_line(section) or '(no heading)'}:")
         what = f"  {plain_line(runnable.step.id)}, line {runnable.line}"
         if runnable.block is None:
-            lines += [f"{what}:", *call_lines(runnable.step, "    ")]
+            lines += [f"{what}:", *call_lines(runnable.step, "    "), *verify_lines(runnable.step, "    ")]
             continue
         option = f", option {runnable.block.option}" if runnable.block.option is not None else ""
         named = ", only when named" if is_block_id(runnable.step.id) else ""
         lines += [f"{what}{option}{named}:", *script_lines(runnable.block, "    ")]
+        lines += verify_lines(runnable.step, "    ")
     return lines
 
 

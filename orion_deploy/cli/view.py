@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from orion_deploy.checklist.expectations import expectations_of
-from orion_deploy.checklist.model import Checklist, CodeBlock, Role, Step
+from orion_deploy.checklist.model import Checklist, CodeBlock, KindCall, Role, Step
 from orion_deploy.run.resume import Resume
 from orion_deploy.run.session import Session
 from orion_deploy.run.state import Status
@@ -31,6 +31,9 @@ def step_lines(session: Session, step: Step) -> list[str]:
         recommended = " (recommended)" if option.recommended else ""
         lines.append(f"  option {option.number}: {plain_line(option.title)}{recommended}{taken}")
     lines += _commands(session, step)
+    lines += verify_lines(step, "  ")
+    if step.facts.idempotent:
+        lines.append("  may be run again without harm")
     lines += [f"  expect: {plain_line(expectation.text)}" for expectation in expectations_of(step)]
     if step.facts.needs:
         lines.append(f"  needs: {plain_line(', '.join(step.facts.needs))}")
@@ -78,6 +81,15 @@ def call_lines(step: Step, indent: str) -> list[str]:
     call = step.facts.call
     assert call is not None
     word = "check" if step.facts.check else "action" if step.facts.action else "watch"
+    return _call_lines(word, call, indent)
+
+
+def verify_lines(step: Step, indent: str) -> list[str]:
+    """The check that tells, after an interruption, whether the step was carried out, where its author gave one."""
+    return _call_lines("verify", step.facts.verify, indent) if step.facts.verify is not None else []
+
+
+def _call_lines(word: str, call: KindCall, indent: str) -> list[str]:
     lines = [f"{indent}{word} {plain_line(call.name)}"]
     return lines + [
         f"{indent}  {plain_line(k)}: {plain_line(value_text(v))}" for k, v in call.parameters.items()

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 from pydantic import BaseModel, ConfigDict
 
+from orion_deploy.checklist.model import KindCall
 from orion_deploy.kinds.verdict import Verdict
 
 if TYPE_CHECKING:
@@ -90,6 +91,14 @@ class Check(Kind):
 
 class Action(Kind):
     """A kind that changes something, once, and then reads the state back."""
+
+    @classmethod
+    def verification(cls, parameters: Mapping[str, object]) -> KindCall | None:  # noqa: ARG003  # for its heirs
+        """The check that tells for certain, after an interruption, whether it was carried out; None where none can.
+
+        `parameters` are as they stand in the checklist: `$VARIABLES` are not put in, and secrets stay names.
+        """
+        return None
 
     def act(self, context: Context) -> Verdict:
         """Do it; the verdict comes from the state that was read back, never from a status."""

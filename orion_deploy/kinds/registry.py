@@ -116,6 +116,17 @@ def is_action(name: str) -> bool:
     return issubclass(kind_class(name), Action)
 
 
+def verification_of(call: KindCall) -> KindCall | None:
+    """The check that tells, after an interruption, whether an action was carried out; None where none is certain.
+
+    Raises ChecklistError as `kind_class`.
+    """
+    from orion_deploy.kinds.base import Action
+
+    cls = kind_class(call.name)
+    return cls.verification(call.parameters) if issubclass(cls, Action) else None
+
+
 def needs_person(name: str) -> bool:
     """Whether only a person can carry the kind out; such a kind needs no process."""
     return name.startswith("people.")

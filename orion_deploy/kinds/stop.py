@@ -9,10 +9,12 @@ from __future__ import annotations
 import os
 import signal
 import time
+from collections.abc import Mapping
 from typing import ClassVar
 
 from pydantic import Field
 
+from orion_deploy.checklist.model import KindCall
 from orion_deploy.kinds.base import Action, Context
 from orion_deploy.kinds.process import OfProgram, absence_doubt, count
 from orion_deploy.kinds.processes import Identity, Running, is_alive, listed, look
@@ -48,6 +50,12 @@ class ProcessStop(OfProgram, Action):
         2.0, ge=0, le=600, description="seconds to watch that it does not come back"
     )
     kill: bool = Field(default=False, description="KILL what is left after the deadline")
+
+    @classmethod
+    def verification(cls, parameters: Mapping[str, object]) -> KindCall | None:
+        """It is stopped when it is not there."""
+        shared = {name: parameters[name] for name in OfProgram.model_fields if name in parameters}
+        return KindCall("process.absent", shared)
 
     def act(self, context: Context) -> Verdict:
         """Stop it, and read back that it is gone."""

@@ -1,6 +1,7 @@
 """The policy of `--auto`: it asks nothing. A passing verdict is the tick, what needs a person is left open.
 
-Nothing is run a second time by itself but a check, which only looks.
+Nothing is run a second time by itself but a check, which only looks, and what was interrupted where its own
+check has found that it was not carried out, or its author says that running it again does no harm.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from orion_deploy.run.blocks import is_block_id
 from orion_deploy.run.headless import Stop, Walk
 from orion_deploy.run.session import Session
 from orion_deploy.run.state import SETTLED, Status
+from orion_deploy.run.verification import is_harmless, verification_of
 
 
 class Auto:
@@ -32,7 +34,7 @@ class Auto:
             return self._judge(step, is_return=True) if self._passed(step) else None
         match status:
             case Status.UNKNOWN:
-                return self._stop_unknown(step)
+                return self._find_out(section, step)
             case Status.FAILED if not only_looks(step):
                 return Stop(
                     ExitCode.FAILED,
@@ -74,6 +76,8 @@ class Auto:
                 self._tell_tick(step)
                 return None
             case Status.UNKNOWN:
+                if self._is_verified(step) is Status.DONE:
+                    return None
                 return self._stop_unknown(step)
             case Status.FAILED:
                 return Stop(
@@ -87,6 +91,31 @@ class Auto:
         return Stop(
             ExitCode.FAILED, "it could not be started; nothing was run", step, "the same command tries again"
         )
+
+    def _find_out(self, section: Section, step: Step) -> Stop | None:
+        """What was interrupted: its check decides; what may be repeated without harm is; else a person."""
+        status = self._is_verified(step)
+        if status is Status.UNKNOWN and is_harmless(step) and not why_person(self._session, step):
+            self._session.resolve(step.id, "rerun", "it was interrupted, and running it again does no harm")
+            status = Status.TODO
+        match status:
+            case Status.DONE:
+                return None
+            case Status.TODO:
+                return self._run(section, step)
+        return self._stop_unknown(step)
+
+    def _is_verified(self, step: Step) -> Status:
+        """Let the step's own check find out whether it was carried out, where it has one; its status then."""
+        if not self._session.why_not_verify(step.id):
+            try:
+                status = self._walk.verify(step)
+            except RefusedError:
+                return Status.UNKNOWN
+            if status is Status.DONE:
+                self._tell_tick(step)
+            return status
+        return self._session.state.step(step.id).status
 
     def _judge(self, step: Step, *, is_return: bool = False) -> Stop | None:
         """Take a passing verdict as the tick, unless something speaks against it."""
@@ -130,7 +159,7 @@ class Auto:
             ExitCode.UNKNOWN,
             self._session.state.step(step.id).reason or "it was interrupted, and its outcome is not known",
             step,
-            f"look, then `{self._command('resolve', step)} done|failed|rerun --reason TEXT`",
+            f"look, then `{self._command('resolve', step)} {ways_to_resolve(step)}`",
         )
 
     def _command(self, act: str, step: Step) -> str:
@@ -140,6 +169,11 @@ class Auto:
     def _reason(self, step: Step) -> str:
         verdict = self._session.state.step(step.id).verdict
         return verdict.reason if verdict is not None else "it has no verdict"
+
+
+def ways_to_resolve(step: Step) -> str:
+    """The words that decide the unknown outcome of a step, as `resolve` takes them."""
+    return f"{'verify|' if verification_of(step) is not None else ''}done|failed|rerun --reason TEXT"
 
 
 def only_looks(step: Step) -> bool:

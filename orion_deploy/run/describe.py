@@ -6,6 +6,7 @@ from orion_deploy.checklist.model import Checklist, SectionKind, Step
 from orion_deploy.kinds.verdict import Json
 from orion_deploy.run import progress
 from orion_deploy.run.state import UNTOUCHED, Note, RunState, Status, StepState
+from orion_deploy.run.verification import verification_of
 
 
 def describe(checklist: Checklist, state: RunState, run: str) -> dict[str, Json]:
@@ -88,6 +89,16 @@ def _step(step: Step, state: StepState) -> dict[str, Json]:
             "duration_s": last.duration_s,
             "exit_status": last.exit_status,
             "signal": last.signal,
+        }
+    if state.status is Status.UNKNOWN and (call := verification_of(step)) is not None:
+        data["verify"] = call.name
+    if state.verifications:
+        look = state.verifications[-1]
+        data["verified"] = {
+            "what": look.what,
+            "at": look.started_at,
+            "by": look.by,
+            "verdict": look.verdict.to_json() if look.verdict is not None else None,
         }
     if state.notes:
         data["notes"] = [_note(note) for note in state.notes]

@@ -10,10 +10,10 @@ import hashlib
 import os
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
-from orion_deploy.checklist.model import Checklist, CodeBlock, Expectation, KindCall, Step
+from orion_deploy.checklist.model import Checklist, CodeBlock, Expectation, KindCall, Step, StepFacts
 from orion_deploy.errors import RefusedError
 from orion_deploy.kinds.shell import shell_verdict
 from orion_deploy.kinds.verdict import Outcome, Verdict
@@ -90,6 +90,10 @@ class Desk:
         """The folder of an attempt."""
         return self._run_directory / "attempts" / folder_name(step_id) / str(attempt)
 
+    def verification_folder(self, step_id: str, number: int) -> Path:
+        """The folder in which the check of an interrupted step looks."""
+        return self._run_directory / "attempts" / folder_name(step_id) / f"verify-{number}"
+
     def close(self) -> None:
         """Let the launcher go; running steps live on."""
         if self._launcher is not None:
@@ -114,15 +118,11 @@ class Desk:
         Raises:
             RefusedError: a value is missing, a placeholder's value is not safe, or the folder is not there.
         """
-        environ = self._edge.environ()
-        values = values_of(checklist, state, secrets, environ)
         step_state = state.step(step.id)
         attempt = len(step_state.attempts) + 1
-        folder = step_folder(cwd, step.facts.cwd, {**environ, **values})
-        environ |= values | dict(step.facts.env)
         directory = self.folder(step.id, attempt)
-        hidden = tuple(v for k, v in values.items() if k in secrets or is_secret(checklist, k))
-        inputs = Inputs(run, attempt, directory, folder, environ, values, hidden)
+        inputs = self._inputs(checklist, step, state, cwd, secrets, run=run, number=attempt, at=directory)
+        environ, values, folder, hidden = inputs.environ, inputs.values, inputs.folder, inputs.hidden
         if step.facts.call is not None:
             require(missing_for(step, None, checklist, state, values))
             return self._typed(step, step.facts.call, inputs)
@@ -149,6 +149,46 @@ class Desk:
             spec=spec,
             diff=edit_diff(code.script, text) if edited is not None else "",
         )
+
+    def prepare_verification(
+        self,
+        *,
+        checklist: Checklist,
+        step: Step,
+        call: KindCall,
+        state: RunState,
+        run: str,
+        cwd: str,
+        secrets: Mapping[str, str],
+    ) -> Prepared:
+        """Work out how `call` looks whether `step` was carried out. Nothing is written. Raises as `prepare`."""
+        number = len(state.step(step.id).verifications) + 1
+        at = self.verification_folder(step.id, number)
+        facts = StepFacts(check=call, timeout_s=step.facts.timeout_s, cwd=step.facts.cwd, env=step.facts.env)
+        look = replace(step, facts=facts)
+        inputs = self._inputs(checklist, look, state, cwd, secrets, run=run, number=number, at=at)
+        require(missing_for(look, None, checklist, state, inputs.values))
+        return self._typed(look, call, inputs)
+
+    def _inputs(
+        self,
+        checklist: Checklist,
+        step: Step,
+        state: RunState,
+        cwd: str,
+        secrets: Mapping[str, str],
+        *,
+        run: str,
+        number: int,
+        at: Path,
+    ) -> Inputs:
+        """What the run gives to an attempt of `step` whose folder is `at`. Raises RefusedError."""
+        environ = self._edge.environ()
+        values = values_of(checklist, state, secrets, environ)
+        folder = step_folder(cwd, step.facts.cwd, {**environ, **values})
+        environ |= values | dict(step.facts.env)
+        hidden = tuple(v for k, v in values.items() if k in secrets or is_secret(checklist, k))
+        return Inputs(run, number, at, folder, environ, values, hidden)
 
     def _filled(
         self, code: CodeBlock, step: Step, checklist: Checklist, state: RunState, values: Mapping[str, str]

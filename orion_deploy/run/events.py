@@ -175,6 +175,32 @@ class WatchEnded(Event):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Verifying(Event):
+    """The check that tells whether an interrupted step was carried out is about to look. On disk before it does."""
+
+    kind: ClassVar[str] = "verifying"
+    step: str
+    attempt: int
+    """The attempt whose outcome is not known."""
+    number: int
+    """1, 2, ... within the step; names the folder."""
+    what: str = ""
+    """Name of the check's kind."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Verified(Event):
+    """That check has looked. Passed: the step is done. Failed: it was not carried out, and is open again."""
+
+    kind: ClassVar[str] = "verified"
+    step: str
+    attempt: int
+    number: int
+    verdict: dict[str, Json]
+    duration_s: float = 0.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Ticked(Event):
     """The step is done."""
 
@@ -290,6 +316,8 @@ EVENT_TYPES: tuple[type[Event], ...] = (
     WatchStarted,
     WatchFired,
     WatchEnded,
+    Verifying,
+    Verified,
     Ticked,
     Unticked,
     Skipped,

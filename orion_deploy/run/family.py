@@ -58,6 +58,25 @@ def descendants(pid: int) -> set[int]:
     return found - zombies
 
 
+def of_session(pid: int, began: str) -> set[int]:
+    """Return every living process of the session (elsewhere than on Linux: of the group) that `pid` led.
+
+    A pid is not given away while its session lives: where another process has it, nothing is left.
+    """
+    if start_time(pid) not in ("", began):
+        return set()
+    if not _IS_LINUX:
+        rows = (line.split() for line in ps("-axo", "pid=,pgid=,stat=").splitlines())
+        return {int(r[0]) for r in rows if len(r) == 3 and r[1] == str(pid) and not r[2].startswith("Z")}
+    found = set()
+    for name in os.listdir("/proc"):
+        if name.isdigit():
+            fields = _stat(int(name))
+            if fields and fields[3] == str(pid) and fields[0] not in _ENDED:
+                found.add(int(name))
+    return found
+
+
 def _parents() -> list[tuple[int, int, bool]]:
     """Return every process with its parent, and whether it is alive: a zombie still links others to us."""
     if not _IS_LINUX:

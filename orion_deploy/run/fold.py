@@ -22,6 +22,7 @@ from orion_deploy.run.state import (
     Note,
     RunState,
     Status,
+    Verification,
     Watched,
 )
 from orion_deploy.run.working import WorkingRun, own, run_fields
@@ -244,6 +245,33 @@ def _watch_ended(run: WorkingRun, event: ev.WatchEnded) -> None:
         step.reason = event.reason
 
 
+def _verifying(run: WorkingRun, event: ev.Verifying) -> None:
+    step = run.step(event.step)
+    look = Verification(
+        number=event.number, attempt=event.attempt, what=event.what, started_at=event.at, by=event.by
+    )
+    step.verifications = (*step.verifications, look)
+
+
+def _verified(run: WorkingRun, event: ev.Verified) -> None:
+    step = run.step(event.step)
+    verdict = Verdict.from_json(event.verdict)
+    step.verifications = tuple(
+        replace(look, verdict=verdict, duration_s=event.duration_s) if look.number == event.number else look
+        for look in step.verifications
+    )
+    if step.status is not Status.UNKNOWN or not step.attempts or step.attempts[-1].number != event.attempt:
+        return  # A person has decided meanwhile: what came late is kept as evidence.
+    if verdict.outcome is Outcome.PASSED:
+        step.settle(Status.DONE, event, run.digests.get(event.step, ""))
+        step.auto = True
+        step.value = verdict.value
+        step.reason = f"verified after it was interrupted: {verdict.reason}"
+    elif verdict.outcome is Outcome.FAILED:
+        step.turn(Status.TODO, event)
+        step.reason = f"it was interrupted, and not carried out: {verdict.reason}"
+
+
 def _ticked(run: WorkingRun, event: ev.Ticked) -> None:
     step = run.step(event.step)
     step.settle(Status.DONE, event, run.digests.get(event.step, ""))
@@ -339,6 +367,8 @@ BRANCHES: Mapping[type[ev.Event], Callable[[WorkingRun, Any], None]] = MappingPr
         ev.WatchStarted: _watch_started,
         ev.WatchFired: _watch_fired,
         ev.WatchEnded: _watch_ended,
+        ev.Verifying: _verifying,
+        ev.Verified: _verified,
         ev.Ticked: _ticked,
         ev.Unticked: _unticked,
         ev.Skipped: _skipped,

@@ -145,6 +145,21 @@ class Follower:
                 "its end is on disk; the same command tells how to go on",
             )
 
+    def follow_verification(self, step_id: str) -> None:
+        """Return when the check that looks whether the step was carried out has looked, and it is on disk.
+
+        Raises Left on a signal: the check is stopped, and may be asked again.
+        """
+        session = self.session
+        step = session.step(step_id)
+        while session.verifying == step_id:
+            with suppress(queue.Empty):
+                self._ended.get(timeout=FOLLOW_INTERVAL_S)
+            if (number := self.signals.take()) is not None:
+                session.cancel(step_id)
+                raise Left(f"{signal.Signals(number).name} came; the outcome is still unknown", step)
+            session.collect(step_id)
+
     def _leave_or_survive(self, step: Step, number: int) -> None:
         sender = self.session.survive(number)
         if sender is None:

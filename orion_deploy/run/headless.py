@@ -105,6 +105,18 @@ class Walk:
         self.follower.follow(step.id)
         return self.session.state.step(step.id).status
 
+    def verify(self, step: Step) -> Status:
+        """Let the check of an interrupted step look whether it was carried out; return the step's status then."""
+        self.session.verify(step.id)
+        look = self.session.state.step(step.id).verifications[-1]
+        self.tell(reports.Verifying(step=step.id, title=step.title, what=look.what))
+        self.follower.follow_verification(step.id)
+        state = self.session.state.step(step.id)
+        verdict = state.verifications[-1].verdict
+        assert verdict is not None
+        self.tell(reports.Verified(step=step.id, verdict=verdict, status=state.status.value))
+        return state.status
+
     def _in_flight(self) -> Stop | None:
         """Follow what another session started before anything else is done."""
         for step_id in self.session.state.running:

@@ -138,6 +138,27 @@ class NotFinished(Report):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Verifying(Report):
+    """The check that tells whether an interrupted step was carried out begins to look."""
+
+    event: ClassVar[str] = "verifying"
+    step: str
+    title: str
+    what: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Verified(Report):
+    """It has looked. Passed: the step is done. Failed: it was not carried out."""
+
+    event: ClassVar[str] = "verified"
+    step: str
+    verdict: Verdict
+    status: str
+    """Of the step, now."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Ticked(Report):
     """The step is done."""
 

@@ -75,7 +75,15 @@ def why_reason_needed(checklist: Checklist, state: RunState, step: Step) -> str:
     if ended and step_state.status is Status.TODO:  # A failure that was only taken back is no success.
         last = ended[-1]
         if last.ending == LOST:
-            return "the outcome of its last run is unknown"
+            looks = [
+                v for v in step_state.verifications if v.attempt == last.number and v.verdict is not None
+            ]
+            is_told = bool(looks) and looks[-1].verdict.outcome is Outcome.FAILED  # type: ignore[union-attr]
+            return (
+                "its last run was interrupted, and was not carried out"
+                if is_told
+                else "the outcome of its last run is unknown"
+            )
         if last.verdict is not None and last.verdict.outcome is Outcome.FAILED:
             return "its last run failed"
     has_run = bool(ended) or step_state.status is Status.CHANGED

@@ -19,7 +19,7 @@ from orion_deploy.kinds.verdict import Verdict
 from orion_deploy.run import attempt as attempts
 from orion_deploy.run import events as ev
 from orion_deploy.run import rules
-from orion_deploy.run.acts import Acts, bounded
+from orion_deploy.run.acts import bounded
 from orion_deploy.run.blocks import index_of, is_block_id
 from orion_deploy.run.desk import Desk, Prepared
 from orion_deploy.run.edge import Edge
@@ -31,9 +31,10 @@ from orion_deploy.run.resume import InFlight, Resume, build
 from orion_deploy.run.state import RunState, Status
 from orion_deploy.run.store import Store
 from orion_deploy.run.values import conditions
+from orion_deploy.run.verifying import Verifying
 
 
-class Session(Acts):
+class Session(Verifying):
     """A run, opened. Build it with `orion_deploy.run.opening.open_session`.
 
     `resume` tells what a person who comes back must know; `held_by` who holds the run when this session
@@ -179,8 +180,11 @@ class Session(Acts):
     def collect(self, step_id: str) -> Verdict | None:
         """Take in the result of the step's attempt if it has ended; returns its verdict, None while it runs.
 
-        A passing verdict of a step that ticks itself ticks it, in the same write.
+        A passing verdict of a step that ticks itself ticks it, in the same write. Of a step that is being
+        verified: what its check has seen.
         """
+        if step_id == self.verifying:
+            return None if self.read_only else self.collect_verification()
         state = self.state.step(step_id)
         if state.status is not Status.RUNNING or self.read_only:
             return None
@@ -233,9 +237,12 @@ class Session(Acts):
     def cancel(self, step_id: str, *, now: bool = False) -> bool:
         """Ask the running attempt to stop: TERM, and KILL after its grace period (at once with `now`)."""
         state = self.state.step(step_id)
-        if state.status is not Status.RUNNING:
+        if self._verifying is not None and step_id == self.verifying:
+            folder = self._desk.verification_folder(*self._verifying)
+        elif state.status is Status.RUNNING:
+            folder = self._desk.folder(step_id, state.attempts[-1].number)
+        else:
             return False
-        folder = self._desk.folder(step_id, state.attempts[-1].number)
         return attempts.kill(folder) if now else attempts.cancel(folder)
 
     def output(self, step_id: str, attempt: int | None = None) -> Output | None:
@@ -295,8 +302,8 @@ class Session(Acts):
         self._store.append(*(stamped(event, now, self._who) for event in events))
         self._store.snapshot()
 
-    def _watch(self, step_id: str, attempt: int) -> None:
-        folder = self._desk.folder(step_id, attempt)
+    def _watch(self, step_id: str, attempt: int, folder: Path | None = None) -> None:
+        folder = folder or self._desk.folder(step_id, attempt)
 
         def wait() -> None:
             attempts.wait(folder)

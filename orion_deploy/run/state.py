@@ -82,6 +82,21 @@ class Attempt:
 
 
 @dataclass(frozen=True, slots=True)
+class Verification:
+    """One look of the check that tells whether an interrupted step was carried out."""
+
+    number: int
+    attempt: int
+    """The attempt whose outcome was not known."""
+    what: str
+    started_at: float
+    by: str
+    verdict: Verdict | None = None
+    """None while it looks, and for good where the session ended before it had: a look is simply repeated."""
+    duration_s: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
 class Note:
     """What someone wrote down."""
 
@@ -116,6 +131,7 @@ class StepState:
     """DONE or SKIPPED from when it was settled until that is taken back or overtaken by an attempt's end."""
     before: Status = Status.TODO
     """The status before the attempt under way: it comes back when that attempt never started."""
+    verifications: tuple[Verification, ...] = ()
 
     @property
     def is_watched(self) -> bool:

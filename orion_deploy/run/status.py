@@ -230,6 +230,8 @@ def _outstanding_step(step: Facts, section: Facts, why: str, directory: str, now
         "at": step.get("at"),
         "by": step.get("by", ""),
     }
+    if step.get("verify"):
+        facts["verify"] = step["verify"]
     if step["status"] == "running":
         from orion_deploy.run.closer_look import finding
 
@@ -271,7 +273,8 @@ def _go_on(
     if run["finished_at"] is not None or not document.get("counts", {}).get("open"):
         return [f"orion-deploy run {file} --run NAME"]
     unknown = [
-        f"orion-deploy resolve {file} {_quoted(step['step'])} done|failed|rerun --reason TEXT"
+        f"orion-deploy resolve {file} {_quoted(step['step'])} "
+        + ("verify" if step.get("verify") else "done|failed|rerun --reason TEXT")
         for step in outstanding
         if step["status"] == "unknown"
     ]

@@ -10,7 +10,16 @@ from typing import Any, TypeVar
 
 from orion_deploy.kinds.verdict import Verdict
 from orion_deploy.run.events import Event
-from orion_deploy.run.state import SETTLED, UNTOUCHED, Attempt, Note, RunState, Status, StepState
+from orion_deploy.run.state import (
+    SETTLED,
+    UNTOUCHED,
+    Attempt,
+    Note,
+    RunState,
+    Status,
+    StepState,
+    Verification,
+)
 
 T = TypeVar("T")
 
@@ -43,6 +52,7 @@ class WorkingStep:
     ticked_digest: str
     settled: Status | None
     before: Status
+    verifications: tuple[Verification, ...]
 
     def turn(self, status: Status, event: Event) -> None:
         """Change the status; when and by whom."""

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from orion_deploy.checklist.model import Step
 from orion_deploy.run.blocks import is_block_id
 from orion_deploy.run.session import Session
-from orion_deploy.run.state import Status, StepState
+from orion_deploy.run.state import LOST, Status, StepState
 from orion_deploy.run.values import Missing
 from orion_deploy.tui.board import Row
 from orion_deploy.tui.words import clock, counted
@@ -210,11 +210,18 @@ def has_run_before(session: Session, step: Step, state: StepState) -> bool:
     return any(a.block == block and a.ending != "never started" for a in state.attempts)
 
 
+def repeats(session: Session, step: Step, state: StepState) -> bool:
+    """Whether the next run needs a word because it would be a second one: not of what was cut off and does no harm twice."""
+    if step.facts.idempotent and state.attempts and state.attempts[-1].ending == LOST:
+        return False
+    return has_run_before(session, step, state)
+
+
 def confirm_word(session: Session, step: Step, state: StepState) -> str:
     """The word to type before the step runs."""
     if step.facts.confirm:
         return step.facts.confirm
-    if has_run_before(session, step, state):
+    if repeats(session, step, state):
         return WORD_AGAIN
     kind = step.facts.call.name if step.facts.call is not None else ""
     return WORD_KINDS.get(kind, (WORD_RUN, ""))[0]
@@ -225,7 +232,7 @@ def why_confirm(
 ) -> tuple[str, ...]:
     """Why a word must be typed before the step runs; empty when Enter is enough."""
     why: list[str] = []
-    if has_run_before(session, step, state):
+    if repeats(session, step, state):
         last = state.attempts[-1]
         why.append(
             f"it has run before: {counted(len(state.attempts), 'attempt')}, the last at "

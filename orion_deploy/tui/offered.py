@@ -32,7 +32,7 @@ def why_not(session: Session | None, board: Board, row: Row | None, action: str)
             return "Space ticks a step; Enter on a section completes it"
         case "tick" if step_state is not None and step_state.status is Status.DONE:
             return "it is done already; u takes the tick back"
-        case "cancel" if not state.running:
+        case "cancel" if not state.running and not session.verifying:
             return "nothing is running"
         case "untick" if step_state is not None and step_state.status in (Status.TODO, Status.RUNNING):
             return "there is no tick to take back"

@@ -17,7 +17,7 @@ from orion_deploy.checklist.model import (
     SectionKind,
     Step,
 )
-from orion_deploy.run.state import Attempt, Status, StepState
+from orion_deploy.run.state import Attempt, Status, StepState, Verification
 from orion_deploy.text import plain, plain_line
 from orion_deploy.tui.lines import EMPTY, Line, Span, bounded, line, wrap
 from orion_deploy.tui.prose import prose_lines
@@ -60,6 +60,8 @@ def step_page(step: Step, section: Section, facts: StepFacts, width: int) -> lis
         lines += [EMPTY, *prose_lines(step.body, width)]
     if step.facts.call is not None:
         lines += [EMPTY, *call_lines(step, step.facts.call, width, facts.values)]
+    if step.facts.verify is not None:
+        lines += [EMPTY, *call_lines(step, step.facts.verify, width, facts.values)]
     lines += _code(step, facts, width)
     for danger in facts.dangers:
         lines += wrap((Span("! ", "warn"), Span(plain_line(danger), "dim")), width, hang="  ")
@@ -131,6 +133,8 @@ def _about(step: Step, section: Section) -> str:
         parts.append(f"time limit {duration(step.facts.timeout_s)}")
     if step.facts.needs:
         parts.append("needs " + ", ".join(plain_line(need) for need in step.facts.needs))
+    if step.facts.idempotent:
+        parts.append("may be run again without harm")
     if step.facts.when:
         parts.append(f"when {plain_line(step.facts.when)}")
     if step.checked:
@@ -152,6 +156,8 @@ def labelled_wrap(label: str, text: str, width: int, role: str = "", label_role:
 def call_lines(step: Step, call: KindCall, width: int, values: Mapping[str, str] = NO_TEXTS) -> list[Line]:
     """A typed step: its kind and its parameters; the value of a variable stands behind it."""
     word = "check" if step.facts.check else "watch" if step.facts.watch else "action"
+    if call is step.facts.verify:
+        word = "verify"
     lines = labelled_wrap(word, plain_line(call.name), width, "code.command")
     for name, value in call.parameters.items():
         text = f"{name}: {in_words(value)}"
@@ -245,9 +251,14 @@ def _plain_code(text: str) -> list[Line]:
 
 
 def _attempts(state: StepState, now: float, width: int) -> list[Line]:
+    looks = [
+        line
+        for look in state.verifications[-ATTEMPTS_SHOWN_MAX:]
+        for line in wrap(look_spans(look, now), width, hang="    ")
+    ]
     if len(state.attempts) < 2:
-        return []
-    lines: list[Line] = [EMPTY, line(f"{len(state.attempts)} attempts", "label")]
+        return [EMPTY, *looks] if looks else []
+    lines: list[Line] = [EMPTY, *looks, line(f"{len(state.attempts)} attempts", "label")]
     for attempt in reversed(state.attempts[-ATTEMPTS_SHOWN_MAX:]):
         lines += wrap(attempt_spans(attempt, now), width, hang="    ")
     return lines
@@ -268,6 +279,20 @@ def attempt_spans(attempt: Attempt, now: float) -> Line:
     if attempt.edited:
         spans.append(Span("  edited", "warn"))
     return tuple(spans)
+
+
+def look_spans(look: Verification, now: float) -> Line:
+    """A look of the check that tells whether the step was carried out, in one line."""
+    lead = f" ?  {clock(look.started_at, now)}  {plain_line(look.by)}  verified by {plain_line(look.what)}"
+    if look.verdict is None:
+        return (Span(lead, "dim"), Span("  did not come to its end", "warn"))
+    sign = OUTCOMES[look.verdict.outcome]
+    return (
+        Span(lead, "dim"),
+        Span("  "),
+        Span(sign.text, sign.role),
+        Span(f" {plain_line(look.verdict.reason)}"),
+    )
 
 
 def section_page(

@@ -31,3 +31,15 @@ def kill_attempt(folder: Path, written: Path) -> None:
                 except BlockingIOError:
                     assert time.monotonic() < deadline
                     os.sched_yield()
+
+
+def interrupted(path: Path, step: str, written: Path) -> str:
+    """Start the step of a checklist, kill it and its supervisor when it has `written`, leave; returns the step's id."""
+    from support.sessions import opened
+
+    with opened(path, cwd=str(path.parent)) as driven:
+        step_id = driven.session.step(step).id
+        number = driven.session.start(step_id)
+        kill_attempt(driven.session.attempt_folder(step_id, number), written)
+        driven.wait_for_end(step_id)
+    return step_id

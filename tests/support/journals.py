@@ -99,6 +99,8 @@ def one_of_each() -> list[ev.Event]:
             gaps=[{"at": 1769722000.0, "until": 1769722090.5, "length_s": 90.5, "why": "nobody watched"}],
             verdict=dict(VERDICT),
         ),
+        ev.Verifying(step="migrate", attempt=1, number=1, what="sqlite.state"),
+        ev.Verified(step="migrate", attempt=1, number=1, verdict=dict(VERDICT), duration_s=0.25),
     ]
     return [
         replace(event, at=1769722200.5 + number, by="ann@db1" if number % 5 else "bob@db1")

@@ -41,6 +41,17 @@ class Driven:
                 assert verdict is not None
                 return verdict
 
+    def wait_for_end(self, step_id: str) -> None:
+        """Wait for the end of the running attempt, whatever is known of it, and take that in."""
+        while self.ended.get(timeout=STEP_SECONDS_MAX)[0] != step_id:
+            pass
+        self.session.collect(step_id)
+
+    def verify(self, step_id: str) -> Verdict:
+        """Let the step's check look whether it was carried out, and take in what it saw."""
+        self.session.verify(step_id)
+        return self.wait(step_id)
+
     def text(self, step_id: str) -> str:
         """What the last attempt printed."""
         output = self.session.output(step_id)

@@ -25,7 +25,8 @@ class SqliteState(OfMigration, Check):
 
     States: `before`, `after`, `partial` (some of it is there), `foreign` (not a database that this migration
     fits), `corrupt`. Told by carrying both scripts out on a copy of the schema in memory; the database itself
-    is only read. Passed when the state is the expected one. Undecided when it is locked or cannot be read.
+    is only read. Passed when the state is the expected one. Undecided when it is locked or cannot be read, and
+    with `else_state` in every third state.
     """
 
     name: ClassVar[str] = "sqlite.state"
@@ -39,6 +40,9 @@ class SqliteState(OfMigration, Check):
     """
 
     expect_state: Literal["before", "after"] = Field("after", description="where it should stand")
+    else_state: Literal["before", "after"] | None = Field(
+        None, description="where it stands otherwise: any third state is then undecided, not failed"
+    )
     quick_check: bool = Field(default=True, description="also let SQLite look through every page")
 
     def probe(self, context: Context) -> Verdict:
@@ -54,8 +58,9 @@ class SqliteState(OfMigration, Check):
         values: dict[str, Json] = {"state": reading.state.value, "up_sha256": pair.up.sha256}
         if reading.state.value == self.expect_state:
             return Verdict(Outcome.PASSED, f"{path.name}: {reading.reason}", reading.state.value, values)
+        is_third = self.else_state is not None and reading.state.value != self.else_state
         return Verdict(
-            Outcome.FAILED,
+            Outcome.UNDECIDED if is_third else Outcome.FAILED,
             f"{path.name} should stand {self.expect_state} the migration, and is {reading.state.value}: {reading.reason}",
             reading.state.value,
             values,

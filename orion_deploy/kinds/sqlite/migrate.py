@@ -6,13 +6,14 @@ A status is never trusted: the verdict comes from reading the database again aft
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from typing import ClassVar
 
 from pydantic import Field
 
+from orion_deploy.checklist.model import KindCall
 from orion_deploy.errors import RefusedError
 from orion_deploy.kinds.base import Action, Context
 from orion_deploy.kinds.process import duration_words
@@ -25,7 +26,13 @@ from orion_deploy.kinds.sqlite.connection import (
 )
 from orion_deploy.kinds.sqlite.copying import Cancelled, Source, file_sha256, prepare_folder, require_room
 from orion_deploy.kinds.sqlite.database import DatabaseFile, fingerprint, require_database
-from orion_deploy.kinds.sqlite.parameters import LOCK_TIMEOUT_S, OfMigration, lock_or_refuse, refuse_holders
+from orion_deploy.kinds.sqlite.parameters import (
+    LOCK_TIMEOUT_S,
+    OfMigration,
+    lock_or_refuse,
+    refuse_holders,
+    state_check,
+)
 from orion_deploy.kinds.sqlite.record import (
     Backup,
     Rehearsal,
@@ -95,6 +102,11 @@ class SqliteMigrate(_OneWay):
         confirm: migrate
     """
 
+    @classmethod
+    def verification(cls, parameters: Mapping[str, object]) -> KindCall | None:
+        """One transaction: the schema tells whether it was committed."""
+        return state_check(parameters, State.AFTER.value, State.BEFORE.value)
+
     def _act(self, context: Context) -> Verdict:
         pair = self.pair(context)
         seen = require_database(context.path(self.path))
@@ -132,6 +144,11 @@ class SqliteRollback(_OneWay):
 
     backup: bool = Field(default=True, description="back the present state up first")
     folder: str | None = Field(None, description="folder for that backup; default: that of this run's backup")
+
+    @classmethod
+    def verification(cls, parameters: Mapping[str, object]) -> KindCall | None:
+        """One transaction, as on the way there."""
+        return state_check(parameters, State.BEFORE.value, State.AFTER.value)
 
     def _act(self, context: Context) -> Verdict:
         pair = self.pair(context)

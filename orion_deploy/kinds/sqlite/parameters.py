@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import Mapping
 from pathlib import Path
 
 from pydantic import Field
 
+from orion_deploy.checklist.model import KindCall
 from orion_deploy.errors import RefusedError
 from orion_deploy.kinds.base import Context, Kind
 from orion_deploy.kinds.holders import find_holders, listed, with_side_files
@@ -38,6 +40,12 @@ class OfMigration(OfDatabase):
         return Pair(
             read_script(context.path(self.up)), read_script(context.path(self.down)), self.version_table
         )
+
+
+def state_check(parameters: Mapping[str, object], ends: str, begins: str) -> KindCall:
+    """The check that tells whether a migration went the whole way, not at all, or nobody knows."""
+    shared = {name: parameters[name] for name in OfMigration.model_fields if name in parameters}
+    return KindCall("sqlite.state", {**shared, "expect_state": ends, "else_state": begins})
 
 
 def refuse_holders(path: Path, *, ask_locks: bool = True) -> str:

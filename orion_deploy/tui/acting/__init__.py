@@ -129,6 +129,9 @@ class Acting(Moving, WholeRun, Answers):
 
     def on_ended(self, step_id: str) -> None:
         """An attempt has ended: take its result in; a step that ticked itself hands over to the next."""
+        if step_id == self.session.verifying:
+            self.verified(step_id)
+            return
         self.do(lambda: self.session.collect(step_id))
         self._settled(step_id)
 
@@ -161,6 +164,9 @@ class Acting(Moving, WholeRun, Answers):
         """Stop the running step, after a question."""
         from orion_deploy.tui.screens.deciding import cancel_panel
 
+        if step_id := self.session.verifying:
+            self._cancel(step_id, "stop")
+            return
         step_id = self.session.state.running[0]
         self.ask(cancel_panel(self.session.step(step_id)), lambda how: self._cancel(step_id, how))
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from orion_deploy.run.state import Status
 from orion_deploy.run.values import Missing
 from orion_deploy.tui import flow
 from orion_deploy.tui.acting.base import Hands
@@ -72,7 +73,11 @@ class Answers(Hands):
             case "look":
                 self.do_output()
             case "verify":
-                if self.do(lambda: self.session.resolve(step_id, "rerun")):
+                if self.do(lambda: self.session.verify(step_id)):
+                    self.main.say("its check looks whether it was carried out; x stops it", "")
+            case "again":
+                reason = "running it again does no harm"
+                if self.do(lambda: self.session.resolve(step_id, "rerun", reason)):
                     self.decide(flow.on_run(self.session, self.main.row))
             case "done" | "failed":
                 panel = resolve_panel(self.session.step(step_id), answer)
@@ -82,6 +87,23 @@ class Answers(Hands):
                 self.ask(
                     word_panel("Open it again?", flow.WORD_AGAIN, why), lambda _typed: resolved("rerun", "")
                 )
+
+    def verified(self, step_id: str) -> None:
+        """The check that looked whether a step was carried out has looked: take in what it saw, and say so."""
+        if not self.do(lambda: self.session.collect(step_id)) or self.session.verifying:
+            return
+        self.main.patience.hold()
+        state, title = self.session.state.step(step_id), self.board.title_of(step_id)
+        verdict = state.verifications[-1].verdict
+        match state.status:
+            case Status.DONE:
+                if self.main.row is not None and self.main.row.id == step_id:
+                    self.advance(step_id)
+                self.main.say(f"{title}: it was carried out ({state.value})", "ok")
+            case Status.TODO:
+                self.main.say(f"{title}: it was not carried out, and is open again", "warn")
+            case Status.UNKNOWN if verdict is not None:
+                self.main.say(f"{title}: still unknown: {verdict.reason}", "bad")
 
     def ask_values(self, missing: Missing, script: str, then: Callable[[], None]) -> None:
         """Ask for one value after the other."""

@@ -8,6 +8,7 @@ from orion_deploy.checklist.model import Checklist, CodeBlock, Role, Section, St
 from orion_deploy.run.attempt import Finding
 from orion_deploy.run.resume import Resume
 from orion_deploy.run.session import Session
+from orion_deploy.run.verification import is_harmless
 from orion_deploy.text import is_hidden, plain_line
 from orion_deploy.tui.lines import EMPTY, Line, Span, line, wrap
 from orion_deploy.tui.page import call_lines, code_block
@@ -95,12 +96,32 @@ def _changes(session: Session, resume: Resume, width: int) -> list[Line]:
         tuple(i for i in resume.unknown if i not in {f.step for f in resume.in_flight}),
         "bad",
     )
+    lines += _verifiable(session, resume, width)
     if resume.commit_before and resume.commit_before != resume.commit_now:
         text = f"The repository stood at {resume.commit_before[:12]} and stands at {resume.commit_now[:12] or 'no commit'} now."
         lines += [EMPTY, *wrap((Span("! ", "warn"), Span(plain_line(text))), width, hang="  ")]
     if resume.torn_bytes:
         text = f"The journal ended in a half-written record ({counted(resume.torn_bytes, 'byte')}); it was set aside, nothing whole was lost."
         lines += [EMPTY, *wrap((Span("! ", "warn"), Span(text)), width, hang="  ")]
+    return lines
+
+
+def _verifiable(session: Session, resume: Resume, width: int) -> list[Line]:
+    """How the outcomes that nobody knows can be found out: by a check, or by running a harmless step again."""
+    lines: list[Line] = []
+    for step_id in resume.unknown[:IDS_LISTED_MAX]:
+        found = next((step for _, step in session.checklist.walk() if step.id == step_id), None)
+        if found is None:
+            continue
+        call = session.verification(step_id)
+        if call is not None:
+            way = f"Enter, then v: {plain_line(call.name)} looks whether it was carried out."
+        elif is_harmless(found):
+            way = "Enter, then r: running it again does no harm."
+        else:
+            continue
+        spans = (Span(f"  {plain_line(found.title)}: ", "dim"), Span(way))
+        lines += [EMPTY, *wrap(spans, width, hang="  ")]
     return lines
 
 
@@ -176,8 +197,12 @@ def approval_lines(session: Session, width: int) -> list[Line]:
             lines += code_block(block, label, {}, width)
             if step is None or block == last_block(step):
                 lines += _warnings(session, section, step, text, width)
+                if step is not None and step.facts.verify is not None:
+                    lines += call_lines(step, step.facts.verify, width)
         elif step is not None and step.facts.call is not None:
             lines += call_lines(step, step.facts.call, width)
+            if step.facts.verify is not None:
+                lines += call_lines(step, step.facts.verify, width)
         lines.append(EMPTY)
     return lines
 

@@ -5,18 +5,20 @@ from __future__ import annotations
 from orion_deploy.checklist.model import Step
 from orion_deploy.run.session import Session
 from orion_deploy.run.state import Status
+from orion_deploy.run.verification import is_harmless
 from orion_deploy.text import plain_line
 from orion_deploy.tui.board import Board
 from orion_deploy.tui.lines import EMPTY, Line, Span, line, wrap
-from orion_deploy.tui.page import attempt_spans
+from orion_deploy.tui.page import attempt_spans, look_spans
 from orion_deploy.tui.screens.panel import KeysPanel, keys_hint
 from orion_deploy.tui.words import SIGNS, clock, counted
 
 STEPS_LISTED_MAX = 40
+LOOKS_SHOWN_MAX = 3
 
 
 def unknown_panel(session: Session, step_id: str) -> KeysPanel:
-    """An outcome that nobody knows: five ways on, none of them the obvious one."""
+    """An outcome that nobody knows: the ways on, none of them the obvious one."""
     step, state = session.step(step_id), session.state.step(step_id)
     now = session.edge.now()
 
@@ -29,8 +31,8 @@ def unknown_panel(session: Session, step_id: str) -> KeysPanel:
         lines.append(EMPTY)
         if state.attempts:
             lines += wrap(attempt_spans(state.attempts[-1], now), width, hang="    ")
-        if step.facts.idempotent:
-            lines += wrap(line("The checklist says that it may be run again without harm.", "dim"), width)
+        for look in state.verifications[-LOOKS_SHOWN_MAX:]:
+            lines += wrap(look_spans(look, now), width, hang="    ")
         lines.append(EMPTY)
         for key, text in ways:
             lines += wrap((Span(f"{key}  ", "key"), Span(text)), width, hang="   ")
@@ -38,14 +40,21 @@ def unknown_panel(session: Session, step_id: str) -> KeysPanel:
 
     ways = [("o", "look at what it printed")]
     answers = {"o": "look", "r": "rerun", "d": "done", "f": "failed"}
-    if step.facts.check is not None:
-        ways.append(("v", "run the check again: it only looks"))
+    call = session.verification(step_id)
+    if call is not None:
+        ways.append(
+            ("v", f"verify: let {plain_line(call.name)} look whether it was carried out; it only looks")
+        )
         answers["v"] = "verify"
-    ways += [
-        ("d", "mark it done, with a reason"),
-        ("f", "mark it failed, with a reason"),
-        ("r", "open it again, to run it once more"),
-    ]
+    if is_harmless(step):
+        says = (
+            "it only looks" if step.facts.check is not None else "the checklist says that this does no harm"
+        )
+        ways.insert(0, ("r", f"run it again: {says}"))
+        answers["r"] = "again"
+    ways += [("d", "mark it done, with a reason"), ("f", "mark it failed, with a reason")]
+    if not is_harmless(step):
+        ways.append(("r", "open it again, to run it once more"))
     return KeysPanel("Outcome unknown", build, answers, keys_hint(("Esc", "decide later")), is_grave=True)
 
 

@@ -392,3 +392,48 @@ def test_a_long_run_is_folded_in_an_instant() -> None:
         return best
 
     assert seconds(20_000) < 20 * max(seconds(2_000), 0.002)
+
+
+LOST_ONCE = (opened(a="1"), started(), ev.Lost(step="a", attempt=1, reason="power cut"))
+
+
+def verified(verdict: dict[str, Any], attempt: int = 1) -> tuple[ev.Event, ...]:
+    """A look of the check of step `a`, and what it saw."""
+    return (
+        ev.Verifying(step="a", attempt=attempt, number=1, what="files.exists"),
+        ev.Verified(step="a", attempt=attempt, number=1, verdict=verdict),
+    )
+
+
+@pytest.mark.parametrize(
+    ("verdict", "expected"),
+    [
+        (PASSED, Status.DONE),
+        (FAILED, Status.TODO),
+        (UNSURE, Status.UNKNOWN),
+        (NOT_APPLICABLE, Status.UNKNOWN),
+    ],
+)
+def test_a_verification_decides_only_by_a_clear_word(verdict: dict[str, Any], expected: Status) -> None:
+    """Passed is done, failed was not carried out; anything else leaves the outcome unknown, with the look as evidence."""
+    run = state_after(*LOST_ONCE, *verified(verdict))
+    assert run.step("a").status is expected
+    assert run.step("a").verifications[0].verdict == Verdict.from_json(verdict)
+    assert len(run.step("a").attempts) == 1
+
+
+@pytest.mark.parametrize("how", ["done", "failed", "rerun"])
+@pytest.mark.parametrize("verdict", [PASSED, FAILED])
+def test_a_verification_that_comes_late_changes_nothing(how: str, verdict: dict[str, Any]) -> None:
+    """A person has decided while the check looked: that stands."""
+    begin, end = verified(verdict)
+    decided = ev.Resolved(step="a", how=how, reason="I was there")
+    before = status_after(*LOST_ONCE, begin, decided)
+    assert status_after(*LOST_ONCE, begin, decided, end) is before
+
+
+def test_a_verification_of_an_earlier_attempt_changes_nothing() -> None:
+    """It was run again and lost again: what the check saw of the first attempt says nothing of the second."""
+    again = (ev.Resolved(step="a", how="rerun"), started(attempt=2), ev.Lost(step="a", attempt=2))
+    begin, end = verified(PASSED)
+    assert status_after(*LOST_ONCE, begin, *again, end) is Status.UNKNOWN
