@@ -423,7 +423,7 @@ def test_a_journal_that_lost_what_a_snapshot_knows_is_refused(run: Path) -> None
     store.close()
     path = run / "journal.jsonl"
     whole = path.read_bytes()
-    other = lines_of([tick(f"s{n}") for n in range(40)])
+    other = lines_of([tick(f"s{n}") for n in range(100)])
     assert len(other) > len(whole)
     for data in (lines_of(EVENTS[:-1]), b"", other, None):
         path.unlink()
