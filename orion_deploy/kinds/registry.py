@@ -52,6 +52,7 @@ KINDS: Mapping[str, _Home] = {
     "sqlite.migrate": _Home("sqlite.migrate", "SqliteMigrate", is_action=True),
     "sqlite.rollback": _Home("sqlite.migrate", "SqliteRollback", is_action=True),
     "sqlite.restore": _Home("sqlite.restore", "SqliteRestore", is_action=True),
+    "sqlite.way_back": _Home("sqlite.way_back", "SqliteWayBack"),
     "clock.window": _Home("clock", "ClockWindow"),
     "clock.elapsed": _Home("clock", "ClockElapsed"),
     "people.confirm": _Home("people", "PeopleConfirm"),

@@ -6,10 +6,12 @@ until it is closed: `locking_mode=EXCLUSIVE`, because a plain BEGIN EXCLUSIVE le
 
 from __future__ import annotations
 
+import contextlib
 import os
 import sqlite3
+import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from urllib.parse import quote
 
@@ -154,6 +156,25 @@ class Meter:
     def attach(self, connection: sqlite3.Connection) -> None:
         """Watch a connection from now on."""
         connection.set_progress_handler(self, OPS_PER_CALL)
+
+
+@contextlib.contextmanager
+def limited(connection: sqlite3.Connection, limit_s: float | None) -> Iterator[None]:
+    """Interrupt whatever the connection does when `limit_s` is over; also what calls no progress handler.
+
+    What was interrupted raises sqlite3.OperationalError (see `is_interrupted`).
+    """
+    if limit_s is None:
+        yield
+        return
+    timer = threading.Timer(limit_s, connection.interrupt)
+    timer.daemon = True
+    timer.start()
+    try:
+        yield
+    finally:
+        timer.cancel()
+        timer.join()
 
 
 def detach(connection: sqlite3.Connection) -> None:

@@ -101,17 +101,9 @@ def prove(backup: Backup, context: Context) -> None:
 
     Raises Cancelled where the operator asked to stop.
     """
+    check_manifest(backup)
     path = Path(backup.path)
     try:
-        manifest = json.loads(manifest_path(path).read_bytes())
-        told = (manifest["sha256"], manifest["size_bytes"], manifest["source"])
-    except (OSError, ValueError, KeyError, TypeError) as fault:
-        raise RefusedError(f"the manifest of the backup {path} cannot be read: {fault}") from fault
-    if told != (backup.sha256, backup.size_bytes, backup.source):
-        raise RefusedError(f"the manifest of {path} is not that of the backup that this run took")
-    try:
-        if os.path.islink(path):
-            raise RefusedError(f"the backup {path} is a symbolic link now")
         copied, fault_found = verify_copy(path, context, "proving the backup")
     except OSError as fault:
         raise RefusedError(f"the backup {path} cannot be read: {fault.strerror}") from fault
@@ -124,6 +116,20 @@ def prove(backup: Backup, context: Context) -> None:
         )
     if fault_found:
         raise RefusedError(f"the backup {path} is damaged: {fault_found}")
+
+
+def check_manifest(backup: Backup) -> None:
+    """Raise RefusedError where a backup's manifest is not that of what the run took, or another file has its name."""
+    path = Path(backup.path)
+    try:
+        manifest = json.loads(manifest_path(path).read_bytes())
+        told = (manifest["sha256"], manifest["size_bytes"], manifest["source"])
+    except (OSError, ValueError, KeyError, TypeError) as fault:
+        raise RefusedError(f"the manifest of the backup {path} cannot be read: {fault}") from fault
+    if told != (backup.sha256, backup.size_bytes, backup.source):
+        raise RefusedError(f"the manifest of {path} is not that of the backup that this run took")
+    if os.path.islink(path):
+        raise RefusedError(f"the backup {path} is a symbolic link now")
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
-from orion_deploy.kinds.sqlite.connection import in_words, open_reader, uri
+from orion_deploy.kinds.sqlite.connection import in_words, limited, open_reader, uri
 from orion_deploy.kinds.sqlite.copying import count_rows
 from orion_deploy.kinds.sqlite.record import Backup, backup_of
 from orion_deploy.kinds.sqlite.structure import quoted
@@ -54,29 +54,55 @@ def written_since(run_directory: Path, database: Path) -> Written | None:
     return None if backup is None else rows_since(database, backup)
 
 
-def rows_since(database: Path, backup: Backup) -> Written:
-    """Compare a database with its backup. What cannot be read is told in `fault`."""
+def rows_since(
+    database: Path,
+    backup: Backup,
+    *,
+    but_for: Collection[str] = (),
+    limit_s: float | None = None,
+    compared_max: int = ROWS_COMPARED_MAX,
+) -> Written:
+    """Compare a database with its backup. What cannot be read is told in `fault`.
+
+    Tables of `but_for` (small letters) are left out. Where it takes longer than `limit_s`, or the backup cannot be
+    read, only the counts are compared.
+    """
+    try:
+        return _rows_since(database, backup, but_for, limit_s, compared_max)
+    except sqlite3.Error as fault:
+        if compared_max:  # it took too long, or the backup cannot be read: its record has the counts
+            return rows_since(database, backup, but_for=but_for, limit_s=limit_s, compared_max=0)
+        return Written(backup.at, backup.path, {}, {}, is_exact=False, fault=in_words(fault))
+
+
+def _rows_since(
+    database: Path, backup: Backup, but_for: Collection[str], limit_s: float | None, compared_max: int
+) -> Written:
     new: dict[str, int] = {}
     gone: dict[str, int] = {}
     is_exact = True
-    try:
-        with closing(open_reader(database)) as connection:
+    with closing(open_reader(database)) as connection, limited(connection, limit_s):
+        if compared_max:
             connection.setlimit(sqlite3.SQLITE_LIMIT_ATTACHED, 1)
             connection.execute("ATTACH ? AS backup", (uri(Path(backup.path), "ro", immutable=True),))
-            for table, count in count_rows(connection).items():
-                before = backup.rows.get(table)
-                if before is None:
-                    new[table] = count
-                    continue
-                if max(count, before) > ROWS_COMPARED_MAX:
-                    is_exact = False
-                    new[table], gone[table] = max(0, count - before), max(0, before - count)
-                    continue
-                new[table] = _only_in("main", "backup", table, connection)
-                gone[table] = max(0, before - count)
-            gone |= {table: before for table, before in backup.rows.items() if table not in new}
-    except sqlite3.Error as fault:
-        return Written(backup.at, backup.path, {}, {}, is_exact=False, fault=in_words(fault))
+        for table, count in count_rows(connection).items():
+            if table.lower() in but_for:
+                continue
+            before = backup.rows.get(table)
+            if before is None:
+                new[table] = count
+                continue
+            if max(count, before) > compared_max:
+                is_exact = False
+                new[table], gone[table] = max(0, count - before), max(0, before - count)
+                continue
+            new[table] = _only_in("main", "backup", table, connection)
+            gone[table] = max(0, before - count)
+        gone |= {
+            table: before
+            for table, before in backup.rows.items()
+            if table not in new and table.lower() not in but_for
+        }
     return Written(
         backup.at,
         backup.path,
