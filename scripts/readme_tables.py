@@ -45,6 +45,9 @@ LIMITS = (
     ("run.attempt.AttemptSpec.grace_s", "s", "between TERM and KILL when a step is cancelled"),
     ("kinds.sqlite.sql.SCRIPT_BYTES_MAX", "bytes", "a migration's SQL"),
     ("kinds.sqlite.connection.BUSY_TIMEOUT_S", "s", "waiting for a database's lock"),
+    ("kinds.sqlite.way_back.LOOK_S_MAX", "s", "each long look at a database that may be turned back"),
+    ("kinds.sqlite.since.ROWS_COMPARED_MAX", "rows", "a table that is compared with its backup row by row"),
+    ("run.way_back.LOOK_S_MAX", "s", "all looks at one database before it is turned back"),
     ("tui.output_text.BYTES_MAX", "bytes", "output shown full screen"),
 )  # fmt: skip
 """Name below `orion_deploy`, unit, what it limits."""

@@ -11,6 +11,7 @@ from pathlib import Path
 from orion_deploy.cli.out import talk
 from orion_deploy.cli.terminal import Terminal
 from orion_deploy.errors import ExitCode, PersonNeededError
+from orion_deploy.kinds.verdict import Json
 from orion_deploy.run.auto import Auto
 from orion_deploy.run.blocks import find_in, index_of
 from orion_deploy.run.following import Follower, Left, Signals, Tell
@@ -93,7 +94,7 @@ def _with(session: Session, follower: Follower, request: Request) -> int:
     _tell_opened(session, follower, request)
     _approve(session, request, terminal)
     if request.rollback_reason:
-        session.enter_rollback(request.rollback_reason)
+        _turn_back(session, follower, request.rollback_reason)
     while True:
         walk = Walk(session, follower, until=request.until, only=request.only)
         try:
@@ -105,6 +106,19 @@ def _with(session: Session, follower: Follower, request: Request) -> int:
     if session.state.finished_at is None and counts.total and counts.is_complete:
         _at_the_end(session, request, terminal)
     return code
+
+
+def _turn_back(session: Session, follower: Follower, reason: str) -> None:
+    """Enter the rollback, with what decides it in the record. One that was entered already is only gone on with."""
+    from orion_deploy.cli.way_back import looked
+    from orion_deploy.run import reports
+
+    facts: dict[str, Json] = {}
+    if session.state.rollback_at is None:
+        facts = looked(session, follower.signals).to_json()
+        if facts:
+            follower.tell(reports.Decides(at=session.edge.now(), facts=facts))
+    session.enter_rollback(reason, facts)
 
 
 def _tell_opened(session: Session, follower: Follower, request: Request) -> None:

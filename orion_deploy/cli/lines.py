@@ -34,6 +34,10 @@ def text_of(report: reports.Report) -> str:
                 f"run {plain_line(report.run)} {word}, in {plain_line(report.cwd)}",
             ]
             return "\n".join([*lines, *(f"  {plain_line(fact)}" for fact in report.facts)])
+        case reports.Decides():
+            from orion_deploy.cli.way_back import lines_of_facts
+
+            return "\n".join(["\nWhat decides the way back", *lines_of_facts(report.facts, report.at)])
         case reports.Section():
             return f"\n{plain_line(report.title) or '(no heading)'}: {report.settled} of {report.total}"
         case reports.Started():

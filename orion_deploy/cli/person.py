@@ -15,11 +15,13 @@ from orion_deploy.cli.out import data_now, talk
 from orion_deploy.cli.terminal import Terminal
 from orion_deploy.cli.view import step_lines
 from orion_deploy.errors import OrionError, RefusedError
+from orion_deploy.kinds.verdict import Json
 from orion_deploy.run import reports
 from orion_deploy.run.blocks import is_block_id
 from orion_deploy.run.headless import Stop, Walk, code_of
 from orion_deploy.run.state import SETTLED, Status
 from orion_deploy.run.verification import is_harmless
+from orion_deploy.run.way_back import is_asked_at
 from orion_deploy.text import plain_line, stripped
 
 OUTPUT_TAIL_BYTES = 64 * 1024
@@ -201,6 +203,8 @@ class Person:
         question = plain_line(str(asked.get("question") or step.title))
         options = asked.get("options")
         if isinstance(options, list | tuple):
+            if is_asked_at(self._session, step.id):
+                self._tell_what_decides()
             number = self._terminal.choose(question, [str(option) for option in options])
             if number is not None:
                 self._session.tick(step.id, value=str(options[number - 1]))
@@ -268,13 +272,23 @@ class Person:
         return Stop(code, "you left; everything is on disk", step, "the same command goes on from here")
 
     def _turn_back(self, step: Step) -> Stop | None:
+        facts = self._tell_what_decides()
         if not self._terminal.ask_word("The rollback section becomes the path.", "rollback"):
             return None
         reason = self._terminal.ask_text("Why")
         if not reason:
             return None
-        self._session.enter_rollback(reason)
+        self._session.enter_rollback(reason, facts)
         raise TurnedBack
+
+    def _tell_what_decides(self) -> dict[str, Json]:
+        """Look at the databases, and say which way back keeps what; returns it for the record."""
+        from orion_deploy.cli.way_back import looked
+
+        facts = looked(self._session, self._walk.follower.signals).to_json()
+        if facts:
+            self._walk.tell(reports.Decides(facts=facts))
+        return facts
 
     # What they need
 

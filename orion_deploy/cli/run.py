@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from pathlib import Path
 
 import click
@@ -13,6 +14,7 @@ from orion_deploy.cli.options import (
     json_option,
     opening_options,
 )
+from orion_deploy.errors import OrionError
 
 
 @click.command(
@@ -81,9 +83,16 @@ def run_command(
     epilog=examples(
         "orion-deploy rollback release.md",
         'orion-deploy rollback release.md --auto --reason "p95 above 10 ms"',
+        "orion-deploy rollback release.md --facts",
     ),
 )
 @file_argument
+@click.option(
+    "--facts",
+    "facts_only",
+    is_flag=True,
+    help="Only tell what decides which way back to take: the database, this run's backup, what was written since.",
+)
 @click.option(
     "--auto", is_flag=True, help="Carry the rollback section out, asking nothing, as `run --auto` does."
 )
@@ -95,6 +104,7 @@ def run_command(
 def rollback_command(
     *,
     file: Path,
+    facts_only: bool,
     auto: bool,
     reason: str,
     run_name: str | None,
@@ -103,9 +113,14 @@ def rollback_command(
     approve: bool,
     as_json: bool,
 ) -> int:
-    """Open the way back of FILE's run on the screen: its rollback section becomes the path. With --auto, go it."""
+    """Open the way back of FILE's run on the screen: its rollback section becomes the path. With --auto, go it.
+
+    Without a terminal it tells what decides which way back to take, as --facts does, and what to run instead.
+    """
     from orion_deploy.run.places import Places
 
+    if facts_only and auto:
+        raise click.UsageError("--facts and --auto exclude each other")
     # The way back belongs to the run that went there, finished or not: its backup, its facts.
     run_name = run_name or Places.of(file).latest()
     if auto:
@@ -123,9 +138,23 @@ def rollback_command(
                 rollback_reason=reason or "rollback --auto",
             )
         )
+    if facts_only:
+        from orion_deploy.cli.way_back import tell_facts
+
+        return tell_facts(file, run=run_name, as_json=as_json)
     if as_json:
-        raise click.UsageError("--json goes with --auto")
-    from orion_deploy.cli.screen import show_screen
+        raise click.UsageError("--json goes with --auto or --facts")
+    from orion_deploy.cli.screen import require_terminal, show_screen
+
+    try:
+        require_terminal(file)
+    except OrionError:
+        if run_name is not None:
+            from orion_deploy.cli.way_back import tell_facts
+
+            with suppress(OrionError):  # what is wrong with the terminal is what to say
+                tell_facts(file, run=run_name, as_json=False)
+        raise
 
     return show_screen(
         file, run=run_name, cwd=cwd, assigned=assigned, approve=approve, start_in_rollback=True

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from abc import abstractmethod
+from collections.abc import Mapping
 from pathlib import Path
+from types import MappingProxyType
 
 from orion_deploy.checklist.model import SectionKind
 from orion_deploy.checklist.variables import resolve
 from orion_deploy.errors import RefusedError
+from orion_deploy.kinds.verdict import Json
 from orion_deploy.run import events as ev
 from orion_deploy.run import progress, rules
 from orion_deploy.run.asking import Asking
@@ -171,12 +174,15 @@ class Acts(Asking):
                 open_ids.append(step.id)
         self._append(ev.SectionCompleted(section=section_id, open=open_ids, skipped=skipped))
 
-    def enter_rollback(self, reason: str) -> None:
-        """Turn back: from here the rollback section is the path. A finished run is open again."""
+    def enter_rollback(self, reason: str, facts: Mapping[str, Json] = MappingProxyType({})) -> None:
+        """Turn back: from here the rollback section is the path. A finished run is open again.
+
+        `facts` is what was known of the databases at that moment; it goes into the record.
+        """
         if not any(s.kind is SectionKind.ROLLBACK for s in self.checklist.walk_sections()):
             raise RefusedError("this checklist has no rollback section")
         if self.state.rollback_at is None or self.state.finished_at is not None:
-            self._append(ev.RollbackEntered(reason=bounded(reason)))
+            self._append(ev.RollbackEntered(reason=bounded(reason), facts=dict(facts)))
 
     def finish(self) -> str:
         """Close the run for good; returns its result in words. What is open is listed in the event."""

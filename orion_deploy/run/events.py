@@ -277,6 +277,8 @@ class RollbackEntered(Event):
 
     kind: ClassVar[str] = "rollback_entered"
     reason: str = ""
+    facts: dict[str, Json] = field(default_factory=dict)
+    """What was known of the databases when the reason was given (`WaysBack.to_json`); empty where nobody looked."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

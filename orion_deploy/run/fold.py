@@ -338,6 +338,7 @@ def _rollback_entered(run: WorkingRun, event: ev.RollbackEntered) -> None:
     if run.rollback_at is None:
         run.rollback_at = event.at
         run.rollback_reason = event.reason
+        run.rollback_facts = MappingProxyType(event.facts)
     run.finished_at = None  # What was closed is open again: the way back is part of the same run.
     run.result = ""
 

@@ -6,7 +6,7 @@ Text in them is as it came from the checklist or the process: it becomes safe fo
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from typing import ClassVar
 
 from orion_deploy.kinds.verdict import Json, Verdict
@@ -40,6 +40,20 @@ class Opened(Report):
     resumed: bool
     facts: list[str]
     """Sentences: where it was, what was in flight, what changed."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Decides(Report):
+    """What decides which way back to take, as it is when the run turns back."""
+
+    event: ClassVar[str] = "way_back"
+    facts: Mapping[str, Json]
+
+    def to_json(self) -> dict[str, Json]:
+        """As `Report.to_json`."""
+        body = Report.to_json(replace(self, facts={}))
+        body["facts"] = dict(self.facts)
+        return body
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -164,6 +164,8 @@ class RunState:
     sections_completed: Mapping[str, float] = field(default_factory=lambda: MappingProxyType({}))
     rollback_at: float | None = None
     rollback_reason: str = ""
+    rollback_facts: Mapping[str, Json] = field(default_factory=lambda: MappingProxyType({}))
+    """What was known of the databases when the run turned back."""
     finished_at: float | None = None
     result: str = ""
     in_order: bool = True

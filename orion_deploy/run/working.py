@@ -8,7 +8,7 @@ from operator import attrgetter
 from types import MappingProxyType
 from typing import Any, TypeVar
 
-from orion_deploy.kinds.verdict import Verdict
+from orion_deploy.kinds.verdict import Json, Verdict
 from orion_deploy.run.events import Event
 from orion_deploy.run.state import (
     SETTLED,
@@ -121,6 +121,7 @@ class WorkingRun:
     sections_completed: Mapping[str, float]
     rollback_at: float | None
     rollback_reason: str
+    rollback_facts: Mapping[str, Json]
     finished_at: float | None
     result: str
     in_order: bool

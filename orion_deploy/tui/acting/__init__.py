@@ -101,9 +101,8 @@ class Acting(Moving, WholeRun, Answers):
             case flow.Launch(step_id, is_interactive):
                 self._launch(step_id, edited, is_interactive=is_interactive)
             case flow.AskPerson() as question:
-                self.ask(
-                    asking.question_panel(question), lambda seen: self.tick(question.step_id, value=seen)
-                )
+                panel_of_question = asking.question_panel(self.session, question)
+                self.ask(panel_of_question, lambda seen: self.tick(question.step_id, value=seen))
             case flow.AskReason(step_id, why):
                 panel_of_reason = asking.override_panel(step(step_id), self.board.with_titles(why))
                 self.ask(panel_of_reason, lambda reason: self.tick(step_id, reason=reason))

@@ -27,20 +27,22 @@ class WholeRun(Hands):
     def do_rollback(self) -> None:
         """Turn back, after a look at what that means."""
         from orion_deploy.tui.screens.rollback import rollback_panel
+        from orion_deploy.tui.screens.way_back import LiveWays
 
         if self.session.state.rollback_at is not None:
             self.do_next()
             return
+        live = LiveWays(self.session)
 
         def enter(reason: str) -> None:
-            if not self.do(lambda: self.session.enter_rollback(reason)):
+            if not self.do(lambda: self.session.enter_rollback(reason, live.to_json())):
                 return
             step_id = self.board.next_open(-1)
             if step_id is not None:
                 self.go_to(step_id)
             self.main.say("rolling back: the rollback section is the path now", "bad")
 
-        self.ask(rollback_panel(self.session, self.board), enter)
+        self.ask(rollback_panel(self.session, self.board, live), enter)
 
     def do_finish(self) -> None:
         """Close the run for good."""

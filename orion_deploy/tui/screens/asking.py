@@ -99,14 +99,14 @@ def word_panel(title: str, word: str, why: tuple[str, ...]) -> Panel[str]:
     )
 
 
-def question_panel(question: flow.AskPerson) -> Panel[str]:
+def question_panel(session: Session, question: flow.AskPerson) -> Panel[str]:
     """The question of a `people.*` step, or the blanks of a step."""
 
     def build(width: int) -> list[Line]:
         return prose_lines(question.question, width, "bold")
 
     if question.options:
-        return options_panel(question)
+        return options_panel(session, question)
     if question.word:
         return TypePanel(
             "Confirm",
@@ -125,8 +125,12 @@ def question_panel(question: flow.AskPerson) -> Panel[str]:
     )
 
 
-def options_panel(question: flow.AskPerson) -> Panel[str]:
-    """One of several ways, by its number."""
+def options_panel(session: Session, question: flow.AskPerson) -> Panel[str]:
+    """One of several ways, by its number; at the choice of a way back with what decides it."""
+    from orion_deploy.run.way_back import is_asked_at
+    from orion_deploy.tui.screens.way_back import LiveWays
+
+    live = LiveWays(session) if is_asked_at(session, question.step_id) else None
 
     def build(width: int) -> list[Line]:
         lines = [*prose_lines(question.question, width, "bold"), EMPTY]
@@ -135,12 +139,14 @@ def options_panel(question: flow.AskPerson) -> Panel[str]:
             lines += wrap(
                 (Span(f"{number}  ", "key"), Span(plain_line(option)), Span(mark, "ok")), width, hang="   "
             )
+        if live is not None and (facts := live.lines(width)):
+            lines += [EMPTY, *facts]
         return lines
 
     answers = {str(n): option for n, option in enumerate(question.options, start=1)}
-    return KeysPanel(
-        "Choose", build, answers, keys_hint((f"1-{len(answers)}", "takes an option"), ("Esc", "leaves it"))
-    )
+    hint = keys_hint((f"1-{len(answers)}", "takes an option"), ("Esc", "leaves it"))
+    panel = KeysPanel("Choose", build, answers, hint)
+    return panel.following(live) if live is not None else panel
 
 
 def override_panel(step: Step, why: str) -> Panel[str]:

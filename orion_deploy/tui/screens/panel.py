@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Generic, TypeVar
+from typing import Generic, Protocol, Self, TypeVar
 
 from textual import events
 from textual.app import ComposeResult
 from textual.containers import Vertical
 from textual.content import Content
+from textual.message import Message
 from textual.screen import ModalScreen
 from textual.widgets import Input
 
@@ -19,6 +20,20 @@ from orion_deploy.tui.widgets.bars import LinesBar
 from orion_deploy.tui.widgets.lines_view import Build, LinesView
 
 Answer = TypeVar("Answer")
+
+
+class News(Message):
+    """More has been found out."""
+
+
+class Live(Protocol):
+    """Something that goes on being found out while a panel is up."""
+
+    def start(self, on_news: Callable[[], None]) -> None:
+        """Begin; `on_news` may be called on any thread."""
+
+    def stop(self) -> None:
+        """Nobody looks on any more."""
 
 
 class Panel(ModalScreen[Answer | None], Generic[Answer]):
@@ -33,6 +48,12 @@ class Panel(ModalScreen[Answer | None], Generic[Answer]):
         self.hint = hint
         self.is_grave = is_grave
         self.patience = Patience()
+        self.live: Live | None = None
+
+    def following(self, live: Live) -> Self:
+        """Build the page again whenever `live` has found out more. No key waits for it."""
+        self.live = live
+        return self
 
     def compose(self) -> ComposeResult:
         """The page, what the kind of panel adds, the keys."""
@@ -54,6 +75,20 @@ class Panel(ModalScreen[Answer | None], Generic[Answer]):
         self.query_one("#hint", LinesBar).show([self.hint])
         self.first_focus()
         self.call_after_refresh(self.patience.shown)
+        if self.live is not None:
+            self.live.start(self._tell_news)
+
+    def _tell_news(self) -> None:
+        self.post_message(News())
+
+    def on_unmount(self) -> None:
+        """Nobody looks on any more."""
+        if self.live is not None:
+            self.live.stop()
+
+    def on_news(self) -> None:
+        """Show what is known now, where the reader is."""
+        self.query_one("#page", LinesView).show(self.build, keep_place=True)
 
     def first_focus(self) -> None:
         """The page takes the keys that scroll; no button is ever the focus."""
@@ -65,11 +100,16 @@ class Panel(ModalScreen[Answer | None], Generic[Answer]):
             self.query_one("#page").styles.max_height = max(3, event.size.height - self.rows_beside_page)
 
     def on_key(self, event: events.Key) -> None:
-        """Esc leaves without an answer; some keys are answers."""
+        """Esc leaves without an answer; some keys are answers; a page is turned also while a line is typed."""
         answer = self.answer_of(event.key)
+        page = self.query_one("#page", LinesView)
         if event.key == "escape" or answer is not None:
             event.stop()
             self.dismiss(answer)
+        elif event.key == "pageup":
+            page.action_page_up()
+        elif event.key == "pagedown":
+            page.action_page_down()
 
     def answer_of(self, key: str) -> Answer | None:  # the base knows no answers
         """The answer that a key gives, if it gives one."""

@@ -10,24 +10,46 @@ from orion_deploy.tui.board import Board
 from orion_deploy.tui.lines import EMPTY, Line, Span, line, wrap
 from orion_deploy.tui.prose import prose_lines
 from orion_deploy.tui.screens.panel import Panel, TypePanel, needed
+from orion_deploy.tui.screens.way_back import LiveWays
 from orion_deploy.tui.words import SIGNS, clock
 
 STEPS_LISTED_MAX = 30
 
 
-def rollback_lines(session: Session, board: Board, width: int) -> list[Line]:
-    """Triggers, what ran, and the steps of the way back."""
-    state, now = session.state, session.edge.now()
+def rollback_lines(session: Session, board: Board, live: LiveWays, width: int) -> list[Line]:
+    """When to turn back, what decides which way, what has run, and the steps of the way back."""
+    parts = (
+        _prose(board, width),
+        live.lines(width),
+        _ran(session, board, width),
+        _way(session, board, width),
+    )
+    lines: list[Line] = []
+    for part in parts:
+        if part:
+            lines += [*([EMPTY] if lines else []), *part]
+    return lines
+
+
+def _prose(board: Board, width: int) -> list[Line]:
+    """What the checklist says of turning back: its own triggers."""
     lines: list[Line] = []
     for section in board.sections:
         if section.kind is SectionKind.ROLLBACK and section.body.strip():
-            lines += [line(plain_line(section.title), "heading"), *prose_lines(section.body, width), EMPTY]
+            lines += [*([EMPTY] if lines else []), line(plain_line(section.title), "heading")]
+            lines += prose_lines(section.body, width)
+    return lines
+
+
+def _ran(session: Session, board: Board, width: int) -> list[Line]:
+    """The steps of this run that have been run."""
+    state, now = session.state, session.edge.now()
     ran = [
         (step_id, step_state)
         for step_id, step_state in state.steps.items()
         if step_state.attempts and board.row_of(step_id) is not None
     ]
-    lines.append(line("What has run so far", "heading"))
+    lines = [line("What has run so far", "heading")]
     for step_id, step_state in ran[-STEPS_LISTED_MAX:]:
         sign = SIGNS[step_state.status]
         last = step_state.attempts[-1]
@@ -41,10 +63,15 @@ def rollback_lines(session: Session, board: Board, width: int) -> list[Line]:
         lines += wrap(spans, width, hang=" " * 12)
     if not ran:
         lines.append(line("Nothing: no step of this run has been run.", "dim"))
-    lines += [EMPTY, line("The way back", "heading")]
+    return lines
+
+
+def _way(session: Session, board: Board, width: int) -> list[Line]:
+    """The steps of the way back."""
+    lines = [line("The way back", "heading")]
     for row in board.rows:
         if row.kind == "step" and board.sections[row.section].kind is SectionKind.ROLLBACK:
-            done = state.step(row.id).status is Status.DONE
+            done = session.state.step(row.id).status is Status.DONE
             lines += wrap(
                 (Span("  ✓ " if done else "  · ", "ok" if done else "dim"), Span(row.title)),
                 width,
@@ -53,14 +80,14 @@ def rollback_lines(session: Session, board: Board, width: int) -> list[Line]:
     return lines
 
 
-def rollback_panel(session: Session, board: Board) -> Panel[str]:
+def rollback_panel(session: Session, board: Board, live: LiveWays) -> Panel[str]:
     """The panel; a reason that is given enters the rollback. No step runs by that."""
     return TypePanel(
         "ROLLBACK: turn back?",
-        lambda width: rollback_lines(session, board, width),
+        lambda width: rollback_lines(session, board, live, width),
         "Why do you turn back?",
         needed,
         is_grave=True,
         takes_paste=False,
         enter="enters the rollback (nothing runs yet)",
-    )
+    ).following(live)
