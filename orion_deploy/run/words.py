@@ -1,0 +1,92 @@
+"""The words for what happened: a glyph never stands without its word, a number never without its unit. Pure."""
+
+from __future__ import annotations
+
+import time
+from typing import NamedTuple
+
+from orion_deploy.kinds.verdict import Outcome
+from orion_deploy.run.state import Status
+
+
+class Sign(NamedTuple):
+    """How a status looks: every glyph is one column wide in every font, and none is an emoji."""
+
+    glyph: str
+    word: str
+    role: str
+
+    @property
+    def text(self) -> str:
+        """Glyph and word."""
+        return f"{self.glyph} {self.word}"
+
+
+SIGNS: dict[Status, Sign] = {
+    Status.TODO: Sign("·", "todo", "dim"),
+    Status.RUNNING: Sign("▸", "running", "run"),
+    Status.UNDECIDED: Sign("~", "undecided", "warn"),
+    Status.DONE: Sign("✓", "done", "ok"),
+    Status.FAILED: Sign("✗", "failed", "bad"),
+    Status.SKIPPED: Sign("-", "skipped", "warn"),
+    Status.UNKNOWN: Sign("?", "unknown", "bad"),
+    Status.CHANGED: Sign("*", "changed", "warn"),
+}
+
+OUTCOMES: dict[Outcome, Sign] = {
+    Outcome.PASSED: Sign("✓", "passed", "ok"),
+    Outcome.FAILED: Sign("✗", "failed", "bad"),
+    Outcome.UNDECIDED: Sign("~", "undecided", "warn"),
+    Outcome.NOT_APPLICABLE: Sign("✓", "not applicable", "ok"),
+}
+
+
+def duration(seconds: float) -> str:
+    """Say how long, in the two largest units: `under 0.1 s`, `0.3 s`, `42 s`, `12 min 05 s`, `1 h 04 min`, `2 d 3 h`."""
+    if seconds < 0.1:
+        return "under 0.1 s"
+    if seconds < 10:
+        return f"{seconds:.1f} s"
+    whole = int(seconds)
+    if whole < 60:
+        return f"{whole} s"
+    if whole < 3600:
+        return f"{whole // 60} min {whole % 60:02d} s"
+    return minutes(seconds)
+
+
+def minutes(seconds: float) -> str:
+    """Say how long without seconds: `under 1 min`, `12 min`, `1 h 04 min`, `2 d 3 h`."""
+    whole = max(0, int(seconds)) // 60
+    if whole < 1:
+        return "under 1 min"
+    if whole < 60:
+        return f"{whole} min"
+    if whole < 24 * 60:
+        return f"{whole // 60} h {whole % 60:02d} min"
+    return f"{whole // 1440} d {whole % 1440 // 60} h"
+
+
+def clock(at: float, now: float | None = None) -> str:
+    """The local time of day, `22:31:07`; with its date where that is not the day of `now`."""
+    then = time.localtime(at)
+    if now is not None and time.localtime(now)[:3] == then[:3]:
+        return time.strftime("%H:%M:%S", then)
+    return time.strftime("%Y-%m-%d %H:%M:%S", then)
+
+
+def size(count: int) -> str:
+    """Say how many bytes: `812 bytes`, `1.2 MB` (powers of 1000)."""
+    if count < 1000:
+        return counted(count, "byte")
+    value = float(count)
+    for unit in ("kB", "MB", "GB"):
+        value /= 1000
+        if value < 1000 or unit == "GB":
+            return f"{value:.1f} {unit}"
+    raise AssertionError("unreachable")
+
+
+def counted(number: int, noun: str) -> str:
+    """`1 step`, `3 steps`."""
+    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
