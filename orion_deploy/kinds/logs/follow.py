@@ -1,0 +1,396 @@
+"""A log is followed by what it holds, so that over any rotation each line is read once; where that cannot be, it says why.
+
+Between two looks no file is open: `Place` says in a few hundred bytes up to where was read, and of which
+file. `docs/logs.md` tells what is found again, and how.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import closing
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from orion_deploy.kinds.logs.rotated import Beside, files_beside, newer_than
+from orion_deploy.kinds.logs.scan import Scanner
+from orion_deploy.kinds.logs.source import (
+    ANCHOR_BYTES,
+    HEAD_BYTES_MAX,
+    READ_FAULTS,
+    UNREADABLE,
+    Block,
+    Source,
+    digest,
+    fault_words,
+)
+from orion_deploy.kinds.verdict import Json
+
+TRAILS_MAX = 2
+TRAIL_S = 24 * 3600.0
+"""A renamed file is looked at for so long: a program goes on writing to it until it opens the new one."""
+LAST_LINE_S = 60.0
+"""After so long a last line without its line break, in a file that was left, is taken as it stands."""
+ATTEMPTS_MAX = 3
+"""When files are renamed while they are being looked for."""
+ROTATED_SEARCHED_MAX = 16
+"""Rotated files in which the last match of a pattern is looked for."""
+
+
+@dataclass(slots=True)
+class Place:
+    """Up to where one file was read."""
+
+    path: str
+    """Its name when it was last seen."""
+    device: int
+    inode: int
+    offset: int
+    head_bytes: int
+    head: str
+    """Digest of the first `head_bytes` of the file."""
+    anchor: str
+    """Digest of the last ANCHOR_BYTES before `offset`."""
+    left_at: float = 0.0
+    """When reading went on to a newer file; 0 while it is the newest."""
+
+    @classmethod
+    def of(cls, source: Source, offset: int) -> Place:
+        """A place in a file that is open."""
+        place = cls(str(source.path), *source.key, offset, len(source.head), digest(source.head), "")
+        place.anchor = digest(source.peek(min(ANCHOR_BYTES, offset), max(0, offset - ANCHOR_BYTES)))
+        return place
+
+    @property
+    def key(self) -> tuple[int, int]:
+        """Device and inode."""
+        return (self.device, self.inode)
+
+    def move(self, source: Source, offset: int, anchor: bytes) -> None:
+        """Take note of what was read; of the file's first bytes where there are more of them now."""
+        self.offset, self.anchor = offset, digest(anchor)
+        self.path, (self.device, self.inode) = str(source.path), source.key
+        head = source.head
+        if len(head) < HEAD_BYTES_MAX:
+            head = source.peek(HEAD_BYTES_MAX, 0)
+            if not head.startswith(source.head) or not source.is_as_it_was(offset):
+                head = source.head  # it was emptied meanwhile: the next look will see that
+        self.head_bytes, self.head = len(head), digest(head)
+
+    def is_in(self, source: Source) -> bool:
+        """Whether `source` is the file of this place, under whatever name. An empty file is told by its inode alone."""
+        if not self.head_bytes:
+            return source.key == self.key
+        if len(source.head) < self.head_bytes or digest(source.head[: self.head_bytes]) != self.head:
+            return False
+        begin, size = max(0, self.offset - ANCHOR_BYTES), min(ANCHOR_BYTES, self.offset)
+        anchor = source.peek(size, begin)
+        return len(anchor) == size and digest(anchor) == self.anchor
+
+    @classmethod
+    def from_json(cls, data: Json) -> Place:
+        """Read what `asdict` gave. Raises TypeError or ValueError on anything else."""
+        if not isinstance(data, dict):
+            raise TypeError("a place is an object")
+        numbers = [data[name] for name in ("device", "inode", "offset", "head_bytes")]
+        if not all(isinstance(n, int) and n >= 0 for n in numbers):
+            raise ValueError("a place holds a number that is none")
+        return cls(**data)  # type: ignore[arg-type]
+
+
+class Follower:
+    """Reads a log from look to look."""
+
+    def __init__(self, log: Path) -> None:
+        """Nothing is opened yet; without `begin_...` it reads from the start of the file, once it is there."""
+        self._log = log
+        self._place: Place | None = None
+        self._trails: list[Place] = []
+        self._newest: tuple[int, int, int] = (0, 0, 0)
+        """Mark of the newest rotated file at the last look."""
+        self.lost = ""
+        """Why it cannot be known what was written since the look before; of the last look."""
+        self.is_behind = False
+        """Whether the last look ended before it had read everything."""
+        self.bytes_read = 0
+        """In the last look."""
+        self._is_enough: Callable[[], bool] = lambda: False
+        self._seen: set[tuple[int, int]] = set()
+        """Files that were read from in the last look."""
+
+    @property
+    def has_begun(self) -> bool:
+        """Whether the file was ever seen."""
+        return self._place is not None
+
+    def begin_at_end(self) -> str:
+        """Read only what is written from now on; a file that is not there yet is read from its start.
+
+        Returns why it cannot begin yet, where it cannot.
+        """
+        self._newest = _newest(files_beside(self._log))
+        try:
+            with closing(Source(self._log)) as source:
+                self._place = Place.of(source, source.size_bytes)
+        except (FileNotFoundError, NotADirectoryError):
+            return ""
+        except READ_FAULTS as fault:
+            return fault_words(self._log, fault)
+        return ""
+
+    def begin_after(self, scanner: Scanner) -> bool:
+        """Read from the line after the last one that the scanner finds, be it in a rotated file. False where none is."""
+        beside = files_beside(self._log)
+        self._newest = _newest(beside)
+        older = [b.path for b in reversed(beside) if b.number]
+        for path in [self._log, *older[:ROTATED_SEARCHED_MAX]]:
+            try:
+                with closing(Source(path)) as source:
+                    at = -1
+                    for block in source.blocks(0, is_final=False):
+                        hits = scanner.hits(block.data, block.end)
+                        if hits:
+                            at = block.offset + block.data.find(b"\n", hits[-1].end) + 1
+                    if at >= 0:
+                        self._place = Place.of(source, at)
+                        return True
+            except READ_FAULTS:
+                continue
+        return False
+
+    def state(self) -> dict[str, Json]:
+        """Everything that must be known to go on."""
+        return {
+            "place": asdict(self._place) if self._place else None,
+            "trails": [asdict(trail) for trail in self._trails],
+            "newest": list(self._newest),
+        }
+
+    def resume(self, state: Mapping[str, Json]) -> None:
+        """Go on from `state()`. Raises KeyError, TypeError or ValueError where it cannot be understood."""
+        trails, newest = state["trails"], state["newest"]
+        if not isinstance(trails, list) or not isinstance(newest, list):
+            raise TypeError("no state of a follower")
+        self._place = Place.from_json(state["place"]) if state["place"] else None
+        self._trails = [Place.from_json(trail) for trail in trails][:TRAILS_MAX]
+        first, second, third = (int(n) if isinstance(n, int) else 0 for n in newest)
+        self._newest = (first, second, third)
+
+    def blocks(
+        self,
+        now: float,
+        *,
+        is_final: bool = False,
+        is_enough: Callable[[], bool] = lambda: False,
+    ) -> Iterator[Block]:
+        """Read what is new since the last look. `is_final` takes a last line without its line break too.
+
+        `is_enough` is asked after each block; when it says so, the next look goes on there. Exhaust it: the place
+        is noted as the last thing.
+        """
+        self.lost, self.is_behind, self.bytes_read = "", False, 0
+        self._is_enough = is_enough
+        self._seen = set()
+        live: Source | None = None
+        try:
+            live = Source(self._log)
+        except READ_FAULTS as fault:
+            self.lost = fault_words(self._log, fault)
+            is_missing = isinstance(fault, (FileNotFoundError, NotADirectoryError))
+        else:
+            is_missing = False
+        try:
+            yield from self._look(live, now, is_missing=is_missing, is_final=is_final)
+        except READ_FAULTS as fault:
+            self.lost = fault_words(self._log, fault)
+        finally:
+            if live is not None:
+                live.close()
+
+    def _look(self, live: Source | None, now: float, *, is_missing: bool, is_final: bool) -> Iterator[Block]:
+        if self._trails:
+            yield from self._read_trails(live, now)
+            if self.is_behind:
+                return
+        place = self._place
+        if place is None:
+            if live is None:
+                return
+            self._newest = _newest(files_beside(self._log))
+            place = self._place = Place.of(live, 0)
+        elif live is None or not place.is_in(live):
+            yield from self._catch_up(place, live, now, is_missing=is_missing)
+        elif not place.head_bytes:
+            yield from self._missed_while_empty(live, now)
+        if self.is_behind or live is None:
+            return
+        assert self._place is not None
+        yield from self._read(live, self._place, is_final=is_final)
+        if not self._place.head_bytes:
+            self._newest = _newest(files_beside(self._log))
+
+    def _read(self, source: Source, place: Place, *, is_final: bool) -> Iterator[Block]:
+        """Read a file on from a place, and move the place."""
+        offset = place.offset
+        anchor = source.peek(min(ANCHOR_BYTES, offset), max(0, offset - ANCHOR_BYTES))
+        self._seen.add(source.key)
+        try:
+            for block in source.blocks(offset, is_final=is_final):
+                yield block
+                self.bytes_read += block.end
+                offset = block.offset + block.end
+                anchor = (anchor + block.data[max(0, block.end - ANCHOR_BYTES) : block.end])[-ANCHOR_BYTES:]
+                if self._is_enough():
+                    self.is_behind = True
+                    break
+        finally:
+            if offset != place.offset or place.head_bytes < HEAD_BYTES_MAX:
+                place.move(source, offset, anchor)
+
+    def _catch_up(
+        self, place: Place, live: Source | None, now: float, *, is_missing: bool
+    ) -> Iterator[Block]:
+        """The file at the log's path is not the one that was read last: read that to its end, and all that came between."""
+        for _ in range(ATTEMPTS_MAX):
+            beside = [b for b in files_beside(self._log) if live is None or b.key != live.key]
+            found = self._find(place, beside)
+            if found is not None:
+                break
+        if found is not None:
+            file, source = found
+            with closing(source):
+                is_moved = source.key == place.key and not source.is_packed
+                yield from self._read(source, place, is_final=not is_moved)
+            newer = newer_than(file, beside)
+            if is_missing:
+                self.lost = ""
+        else:
+            newer = [b for b in beside if b.number and b.is_fresh(self._newest)]
+            if live is not None:
+                self.lost = self._why_not_found(place, live, beside)
+        yield from self._between(newer, beside, live, now)
+
+    def _missed_while_empty(self, live: Source, now: float) -> Iterator[Block]:
+        """The file was empty at the last look: whatever was rotated since then was written meanwhile."""
+        beside = [b for b in files_beside(self._log) if b.key != live.key]
+        newer = [b for b in beside if b.number and b.is_fresh(self._newest)]
+        if newer:
+            yield from self._between(newer, beside, live, now)
+
+    def _between(
+        self, files: list[Beside], beside: list[Beside], live: Source | None, now: float
+    ) -> Iterator[Block]:
+        """Read the files that were rotated after the place, each whole, and go on to the live one."""
+        for file in files:
+            if self.is_behind:
+                return
+            if file.key in self._seen:
+                continue
+            try:
+                source = Source(file.path)
+            except READ_FAULTS as fault:
+                self.lost = fault_words(file.path, fault)
+                continue
+            with closing(source):
+                if source.key != file.key:
+                    # Renamed meanwhile: the next look finds its way from where this one is.
+                    self.is_behind = True
+                    return
+                if live is not None and _is_copy(source, live):
+                    continue
+                place = self._go_on(Place.of(source, 0), live, now)
+                yield from self._read(source, place, is_final=file is not files[-1] or source.is_packed)
+        if live is not None and not self.is_behind:
+            self._newest = _newest(beside)
+            self._go_on(Place.of(live, 0), live, now)
+
+    def _go_on(self, place: Place, live: Source | None, now: float) -> Place:
+        """Go on to a newer file; the one that was read so far is looked at again for a while."""
+        left = self._place
+        if left is not None and (live is None or left.key != live.key):
+            left.left_at = now
+            self._trails = [*self._trails, left][-TRAILS_MAX:]
+        self._place = place
+        return place
+
+    def _why_not_found(self, place: Place, live: Source, beside: list[Beside]) -> str:
+        what = "emptied" if live.key == place.key else "replaced"
+        closed = [b.path.name for b in beside if b.path.suffix in UNREADABLE]
+        hint = f" ({', '.join(closed[:3])} cannot be read here)" if closed else ""
+        return f"{self._log} was {what}, and what had been written to it before was not found beside it{hint}"
+
+    def _find(self, place: Place, beside: list[Beside]) -> tuple[Beside, Source] | None:
+        """The file of a place, open; the one with its inode is looked at first."""
+        for candidate in sorted(beside, key=lambda b: b.key != place.key):
+            if place.head_bytes == 0 and candidate.key != place.key:
+                break
+            try:
+                source = Source(candidate.path)
+            except READ_FAULTS:
+                continue
+            try:
+                if source.key == candidate.key and place.is_in(source):
+                    return candidate, source
+            except READ_FAULTS:
+                pass
+            source.close()
+        return None
+
+    def _read_trails(self, live: Source | None, now: float) -> Iterator[Block]:
+        """What was still written to files that were renamed."""
+        beside: list[Beside] | None = None
+        kept = list(self._trails)
+        for trail in self._trails:
+            age_s = now - trail.left_at
+            source = _source_at(trail)
+            if source is None:
+                if beside is None:
+                    beside = files_beside(self._log)
+                found = self._find(trail, beside)
+                source = found[1] if found else None
+            if source is None:
+                kept.remove(trail)
+                continue
+            with closing(source):
+                if live is not None and source.key == live.key:
+                    kept.remove(trail)
+                    continue
+                is_final = source.is_packed or not 0 <= age_s < LAST_LINE_S
+                yield from self._read(source, trail, is_final=is_final)
+                if self.is_behind:
+                    break
+                if source.is_packed or not 0 <= age_s < TRAIL_S:
+                    kept.remove(trail)
+        self._trails = kept
+
+
+def _newest(beside: list[Beside]) -> tuple[int, int, int]:
+    """The mark of the file that was rotated last."""
+    return max((b.mark for b in beside if b.number), default=(0, 0, 0))
+
+
+def _is_copy(source: Source, live: Source) -> bool:
+    """Whether a file is a copy that is being made of the live one, which has not been emptied yet."""
+    size = source.size_bytes
+    if source.is_packed or not 0 < size <= live.size_bytes:
+        return False
+    begin = max(0, size - ANCHOR_BYTES)
+    is_alike = all(
+        source.peek(count, at) == live.peek(count, at)
+        for count, at in ((min(size, HEAD_BYTES_MAX), 0), (size - begin, begin))
+    )
+    return is_alike and live.is_as_it_was(size)
+
+
+def _source_at(place: Place) -> Source | None:
+    """The file of a place, where it still has its name."""
+    try:
+        source = Source(Path(place.path))
+    except READ_FAULTS:
+        return None
+    try:
+        if source.key == place.key and place.is_in(source):
+            return source
+    except READ_FAULTS:
+        pass
+    source.close()
+    return None

@@ -1,0 +1,107 @@
+"""The rotated files of a log, beside it: PATH.1, PATH-20261125.gz, app.2026-11-25.log; from the oldest to the newest."""
+
+from __future__ import annotations
+
+import os
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+from orion_deploy.kinds.logs.source import PACKED, UNREADABLE
+
+BESIDE_MAX = 1_000
+"""Files of one folder that are looked at."""
+_PACKINGS = "|".join(re.escape(suffix) for suffix in (*PACKED, *UNREADABLE))
+
+
+@dataclass(frozen=True, slots=True)
+class Beside:
+    """A file beside a log whose name begins as the log's does."""
+
+    path: Path
+    key: tuple[int, int]
+    """Device and inode."""
+    modified_ns: int
+    size_bytes: int
+    number: str
+    """What rotation has put to the name: `1`, `20261125`. Empty: it need not have been this log at all."""
+
+    @property
+    def age(self) -> tuple[int, int]:
+        """Sorts from the oldest to the newest, where only the time of the last change is known."""
+        return (self.modified_ns, -int(self.number) if self.number.isdigit() and len(self.number) < 5 else 0)
+
+    def is_fresh(self, newest: tuple[int, int, int]) -> bool:
+        """Whether it was rotated after the file with this mark, which was the newest then. Compressing keeps the time."""
+        if self.modified_ns != newest[0]:
+            return self.modified_ns > newest[0]
+        return self.mark != newest and not _is_packed(self.path.name)
+
+    @property
+    def mark(self) -> tuple[int, int, int]:
+        """Tells its state from a later one."""
+        return (self.modified_ns, self.key[1], self.size_bytes)
+
+
+def files_beside(log: Path) -> list[Beside]:
+    """Every file beside `log` that may have been it, the oldest first; empty where the folder cannot be listed."""
+    stem, suffix = os.path.splitext(log.name)
+    rotated = re.compile(
+        rf"(?:{re.escape(log.name)}[.\-_](?P<after>\d[\d.\-_T:]*)"
+        + (
+            rf"|{re.escape(stem)}[.\-_](?P<within>\d[\d.\-_T:]*){re.escape(suffix)}"
+            if stem and suffix
+            else ""
+        )
+        + rf")(?P<packed>{_PACKINGS})?"
+    )
+    found: dict[str, Beside] = {}
+    try:
+        with os.scandir(log.parent) as entries:
+            for entry in entries:
+                if not entry.name.startswith(stem) or entry.name == log.name or len(found) >= BESIDE_MAX:
+                    continue
+                try:
+                    if not entry.is_file():
+                        continue
+                    seen = entry.stat()
+                except OSError:  # it went away meanwhile
+                    continue
+                match = rotated.fullmatch(entry.name)
+                groups = match.groupdict() if match else {}
+                number = (groups.get("after") or groups.get("within") or "").rstrip(".-_")
+                found[entry.name] = Beside(
+                    Path(entry.path),
+                    (seen.st_dev, seen.st_ino),
+                    seen.st_mtime_ns,
+                    seen.st_size,
+                    number,
+                )
+    except OSError:
+        return []
+    # While a file is being compressed both forms are there, and only the plain one is whole.
+    whole = [b for name, b in found.items() if os.path.splitext(name)[0] not in found or not _is_packed(name)]
+    return sorted(whole, key=lambda beside: beside.age)
+
+
+def newer_than(one: Beside, files: list[Beside]) -> list[Beside]:
+    """The rotated files that came after `one`, the oldest first."""
+    rotated = [b for b in files if b.number and b.key != one.key]
+    alike = [b for b in (*rotated, one) if b.number]
+    if not one.number:
+        return [b for b in rotated if b.age > one.age]
+    if all(_is_counted(b.number) for b in alike):
+        newer = [b for b in rotated if int(b.number) < int(one.number)]
+        return sorted(newer, key=lambda b: -int(b.number))
+    if not any(_is_counted(b.number) for b in alike):
+        return sorted((b for b in rotated if b.number > one.number), key=lambda b: b.number)
+    return [b for b in rotated if b.age > one.age]
+
+
+def _is_counted(number: str) -> bool:
+    """`1`, `14`: a greater one is older. A date is longer, and a later one is newer."""
+    return number.isdigit() and len(number) < 5
+
+
+def _is_packed(name: str) -> bool:
+    return os.path.splitext(name)[1] in (*PACKED, *UNREADABLE)
