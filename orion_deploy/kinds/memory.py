@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from pydantic import Field, model_validator
 
@@ -11,6 +11,9 @@ from orion_deploy.kinds.facts import Facts, change_facts, part, read_facts
 from orion_deploy.kinds.process import OfProgram, absence_doubt, duration_words
 from orion_deploy.kinds.processes import Running, listed, look
 from orion_deploy.kinds.verdict import Json, Outcome, Verdict
+
+if TYPE_CHECKING:
+    from orion_deploy.kinds.memory_watch import MemoryWatch
 
 MB = 1024 * 1024
 
@@ -21,7 +24,8 @@ class ProcessMemory(OfProgram, Check):
     Measured is the resident size (RSS) of all its processes together, in MB of 1,048,576 bytes. The first look with
     `growth_percent_max` takes the baseline and keeps it with the run: undecided, because nothing can be compared
     yet. A program that was started anew since then gets a new baseline, and the verdict says so. Failed when it
-    is not running.
+    is not running. A watch takes its own baseline at its first look, and again when the program was started anew; a
+    limit that is passed, or a program that is gone for over a minute, is a reason to turn back.
     """
 
     name: ClassVar[str] = "process.memory"
@@ -36,6 +40,11 @@ class ProcessMemory(OfProgram, Check):
     rss_mb_max: float | None = Field(None, gt=0, description="limit in MB")
     growth_percent_max: float | None = Field(
         None, ge=0, description="limit of the growth since the baseline, in %"
+    )
+    settle_s: float = Field(
+        0,
+        ge=0,
+        description="a watch takes the baseline when the program has been running for so long: its warm-up is no growth; in seconds",
     )
     baseline: str = Field("", description="name of the baseline, where a run keeps several for one program")
 
@@ -79,6 +88,12 @@ class ProcessMemory(OfProgram, Check):
                 values,
             )
         return self._growth(context, str(identity), processes, rss_mb, values)
+
+    def observe(self, context: Context) -> MemoryWatch:
+        """Measure again and again."""
+        from orion_deploy.kinds.memory_watch import MemoryWatch
+
+        return MemoryWatch(self, context)
 
     def _growth(
         self,
