@@ -153,6 +153,11 @@ class Meter:
             self.why = "timeout"
         return bool(self.why)
 
+    def extend(self, seconds: float) -> None:
+        """Move the limit: what was waited for is no part of the work."""
+        if self._until_s is not None:
+            self._until_s += seconds
+
     def attach(self, connection: sqlite3.Connection) -> None:
         """Watch a connection from now on."""
         connection.set_progress_handler(self, OPS_PER_CALL)

@@ -71,7 +71,8 @@ def require_room(folder: Path, needed_bytes: int, what: str) -> None:
     free = free_bytes(existing_parent(folder))
     if free < needed_bytes + SPARE_BYTES:
         raise RefusedError(
-            f"there is no room for {what}: {bytes_words(free)} free at {folder}, {bytes_words(needed_bytes)} needed",
+            f"there is no room for {what}: {bytes_words(free)} free at {folder}, "
+            f"{bytes_words(needed_bytes)} needed and {bytes_words(SPARE_BYTES)} to spare",
             help="make room, or choose a folder on another disk",
         )
 
@@ -137,7 +138,7 @@ def copy_file(source: Source, part: Path, context: Context, message: str) -> str
     """
     size = os.fstat(source.descriptor).st_size
     target = os.open(part, os.O_WRONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
-    hashing = _Hashing(source.descriptor, context)
+    hashing = Hashing(source.descriptor, context)
     try:
         hashing.start()
         done = 0
@@ -173,8 +174,8 @@ def _copy_some(source: int, target: int, offset: int, left: int) -> int:
     return len(data)
 
 
-class _Hashing(threading.Thread):
-    """The sha256 of an open file, reckoned beside the copying."""
+class Hashing(threading.Thread):
+    """The sha256 of an open file, reckoned beside other work. To be stopped before the descriptor is closed."""
 
     def __init__(self, descriptor: int, context: Context) -> None:
         super().__init__(daemon=True)
@@ -185,6 +186,7 @@ class _Hashing(threading.Thread):
         self._stopped = False
 
     def run(self) -> None:
+        """Read to the end of the file, or until it is stopped."""
         try:
             offset = 0
             while not self._stopped and (data := os.pread(self._descriptor, HASH_STEP_BYTES, offset)):
@@ -194,6 +196,7 @@ class _Hashing(threading.Thread):
             self._fault = fault
 
     def result(self) -> str:
+        """Wait for the end. Raises Cancelled, or OSError."""
         while self.is_alive():
             self.join(0.1)
             if self._context.is_cancelled():
@@ -203,6 +206,7 @@ class _Hashing(threading.Thread):
         return self._digest.hexdigest()
 
     def stop(self) -> None:
+        """End it, and wait until it has."""
         self._stopped = True
         if self.ident is not None:
             self.join()
@@ -210,7 +214,7 @@ class _Hashing(threading.Thread):
 
 def file_sha256(source: Source, context: Context) -> str:
     """The sha256 of an open file. Raises Cancelled, or OSError."""
-    hashing = _Hashing(source.descriptor, context)
+    hashing = Hashing(source.descriptor, context)
     hashing.start()
     try:
         return hashing.result()
@@ -224,7 +228,7 @@ def verify_copy(part: Path, context: Context, message: str) -> tuple[Copied, str
     Returns what was read and the first fault, empty where there is none. Raises Cancelled, sqlite3.Error, OSError.
     """
     source = Source(part)
-    hashing = _Hashing(source.descriptor, context)
+    hashing = Hashing(source.descriptor, context)
     hashing.start()
     try:
         with contextlib.closing(open_reader(part, immutable=True)) as connection:

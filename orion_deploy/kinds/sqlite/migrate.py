@@ -6,7 +6,7 @@ A status is never trusted: the verdict comes from reading the database again aft
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from typing import ClassVar
@@ -33,6 +33,7 @@ from orion_deploy.kinds.sqlite.parameters import (
     refuse_holders,
     state_check,
 )
+from orion_deploy.kinds.sqlite.proving import Proving
 from orion_deploy.kinds.sqlite.record import (
     Backup,
     Rehearsal,
@@ -87,7 +88,8 @@ class SqliteMigrate(_OneWay):
 
     Refuses unless: this run rehearsed these very scripts, nobody has the database open, it stands before the
     migration, and this run's verified backup is of exactly this state. Takes the exclusive lock, carries the up script
-    out, compares the schema with what the rehearsal led to, and only then commits. After `timeout_s` seconds, on
+    out, compares the schema with what the rehearsal led to, reads the backup once more by its hash meanwhile, and only
+    then commits. After `timeout_s` seconds, on
     cancel, and on any error everything is taken back. Already migrated: not applicable.
     """
 
@@ -118,9 +120,15 @@ class SqliteMigrate(_OneWay):
             rehearsal = _require_rehearsal(context, seen, pair)
             self._require_time(rehearsal.up_s)
             require_room(seen.path.parent, rehearsal.wal_growth_bytes, "the migration")
-            _require_backup(context, seen, locked)
+            backup = _require_backup(context, seen, locked)
             meter = Meter(context, "migrating", total_ops=rehearsal.up_vm_ops, timeout_s=self.timeout_s)
-            applied = _go(locked.connection, pair.up, meter, reading=reading, pair=pair, way=THERE)
+            with Proving(backup, context) as proving:
+                applied = _go(
+                    locked.connection,
+                    pair.up,
+                    meter,
+                    lambda c: mismatch(c, reading.after, pair) or proving.fault(meter),
+                )
         return _read_back(seen, pair, applied, context, THERE)
 
 
@@ -175,7 +183,7 @@ class SqliteRollback(_OneWay):
                     "the database was written to after its backup was taken: nothing was changed"
                 )
             meter = Meter(context, "taking the migration back", total_ops=total_ops, timeout_s=self.timeout_s)
-            applied = _go(locked.connection, pair.down, meter, reading=reading, pair=pair, way=BACK)
+            applied = _go(locked.connection, pair.down, meter, lambda c: mismatch(c, reading.before, pair))
         return _read_back(seen, pair, applied, context, BACK)
 
     def _keep(self, seen: DatabaseFile, context: Context) -> Backup | None:
@@ -282,14 +290,10 @@ def _go(
     connection: sqlite3.Connection,
     script: Script,
     meter: Meter,
-    *,
-    reading: Reading,
-    pair: Pair,
-    way: _Way,
+    verify: Callable[[sqlite3.Connection], str],
 ) -> Applied:
-    wanted = reading.after if way is THERE else reading.before
     print(f"carrying out {script.path}, sha256 {script.sha256}")
-    applied = carry_out(connection, script, meter, lambda c: mismatch(c, wanted, pair))
+    applied = carry_out(connection, script, meter, verify)
     print(
         f"{applied.duration_s:.3f} s, {applied.vm_ops:,} VM operations{f': {applied.fault}' if applied.fault else ''}"
     )

@@ -59,6 +59,15 @@ def prepared(folder: Path, rows: int = 100, **more: Any) -> Path:
     return db
 
 
+def flip(path: Path) -> None:
+    """Change bytes in the middle of a file and leave its size and times alone: only a hash sees it."""
+    seen = path.stat()
+    with path.open("r+b") as file:
+        file.seek(seen.st_size // 2)
+        file.write(b"\xff" * 16)
+    os.utime(path, ns=(seen.st_atime_ns, seen.st_mtime_ns))
+
+
 def pair(folder: Path, up: str | None = None, down: str | None = None) -> dict[str, str]:
     """A pair of scripts of our own."""
     (folder / "up.sql").write_text(UP.read_text() if up is None else up)
@@ -215,6 +224,7 @@ def test_half_a_migration_is_never_committed(tmp_path: Path) -> None:
         (lambda f: change_fact(f / "run", f / "orion.db", "rehearsal", up_s=31.0), "would be interrupted"),
         (lambda f: change_fact(f / "run", f / "orion.db", "rehearsal", wal_growth_bytes=1 << 60), "no room"),
         (lambda f: [p.unlink() for p in (f / "backups").glob("*.db")], "gone"),
+        (lambda f: flip(next((f / "backups").glob("*.db"))), "its sha256 has changed"),
         (
             lambda f: run_sql(f / "orion.db", "INSERT INTO messages (conversation_id) VALUES (1)"),
             "written to after",
@@ -229,7 +239,7 @@ def test_half_a_migration_is_never_committed(tmp_path: Path) -> None:
         ),
         (lambda f: run_sql(f / "orion.db", "DROP TABLE messages; DROP TABLE conversations"), "foreign"),
     ],
-    ids=["facts", "script", "time", "room", "backup", "written", "wal", "partial", "foreign"],
+    ids=["facts", "script", "time", "room", "backup", "bytes", "written", "wal", "partial", "foreign"],
 )
 def test_migrate_refuses(tmp_path: Path, spoil: Any, words: str) -> None:
     """Without rehearsal of these very bytes, a backup of exactly this state, room, time, and the right state: nothing is run."""
