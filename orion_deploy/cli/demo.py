@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import os
+import sys
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NoReturn
 
 import click
 from click.shell_completion import CompletionItem
@@ -79,6 +80,8 @@ def demo_command(
     if no_open:
         _tell_built(sandbox, as_json=as_json)
         return 0
+    if sandbox.enter:
+        _go_on_inside(sandbox, auto=auto, as_json=as_json)
     talk(f"sandbox: {plain_line(str(sandbox.directory))}; to stop what lives in it: {sandbox.stop_command}")
     os.environ.update(sandbox.environ)
     if auto:
@@ -92,6 +95,14 @@ def demo_command(
     code = show_screen(sandbox.checklist, cwd=str(sandbox.cwd))
     talk(f"the sandbox lives on; to stop it: {sandbox.stop_command}")
     return code
+
+
+def _go_on_inside(sandbox: Sandbox, *, auto: bool, as_json: bool) -> NoReturn:
+    """Become the same command where the sandbox's own disk is seen: its steps are to run there."""
+    command = [sys.executable, "-m", "orion_deploy", "demo", "--dir", str(sandbox.directory)]
+    command += [word for word, holds in (("--auto", auto), ("--json", as_json)) if holds]
+    sys.stdout.flush()
+    os.execvp(sandbox.enter[0], [*sandbox.enter, *command])
 
 
 def _stop(directory: Path | None) -> int:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Final
 
+from orion_deploy.demo.small_disk import FILLER
 from orion_deploy.errors import OrionError, did_you_mean
 
 
@@ -40,8 +41,13 @@ FAULTS: Final[Mapping[str, Fault]] = MappingProxyType(
         ),
         "corrupt-backup": Fault(
             "every new file in Orion/backups is damaged in its middle, its size and times left alone",
-            "before the migration stop it, and back up again: kill $(cat Orion/run/rot.pid); after it take the migration back",
+            "the migration refuses; stop it: kill $(cat Orion/run/rot.pid); then back up again",
             "rot",
+        ),
+        "disk-full": Fault(
+            "the disk that Orion/backups lies on is small and full: 32 MB of memory that only the sandbox sees (Linux, where an ordinary user may mount one; refused elsewhere)",
+            f"make room, and back up again: bin/inside rm Orion/backups/{FILLER}",
+            "disk",
         ),
         "slow-latency": Fault(
             "after the migration Orion's send() takes 12 ms and its flush 7.5 ms", "roll back: both recover"

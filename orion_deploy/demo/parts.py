@@ -7,15 +7,18 @@ import json
 import os
 import signal
 import subprocess
+import sys
 import time
 from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
+from orion_deploy.demo.small_disk import is_inside
 from orion_deploy.errors import OrionError
 
-PARTS: Final = ("keeper", "reporter", "rot", "orion")
-"""In the order in which they are stopped."""
+PARTS: Final = ("keeper", "reporter", "rot", "orion", "disk")
+"""In the order in which they are stopped; they are started the other way round."""
+SMALL_DISK: Final = "small_disk.py"
 SETTINGS: Final = "settings.json"
 """Within `Orion/app`: what the stand-in reads when it starts."""
 READY_TIMEOUT_S: Final = 20.0
@@ -38,6 +41,45 @@ def part_argv(directory: Path, part: str) -> list[str]:
         part,
         str(home),
     ]
+
+
+def enter_argv(directory: Path) -> list[str]:
+    """What stands before a command that is to see the sandbox's small disk; nothing where there is none, or it is seen."""
+    holder = living(directory, "disk")
+    if holder is None or is_inside(holder):
+        return []
+    return inside_argv(directory)
+
+
+def inside_argv(directory: Path) -> list[str]:
+    """What stands before a command that is to see the sandbox's small disk, wherever it is called from."""
+    home = directory / "Orion"
+    return [
+        str(home / "app" / "bin" / "disk"),
+        "-s",
+        "-E",
+        "-S",
+        str(home / "app" / SMALL_DISK),
+        "enter",
+        str(home),
+    ]
+
+
+def why_no_small_disk() -> str:
+    """Why a small disk cannot be had without root on this system; empty where it can. It is tried."""
+    done = subprocess.run(
+        [sys.executable, "-I", "-S", str(Path(__file__).with_name(SMALL_DISK)), "probe"],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    return (
+        ""
+        if done.returncode == 0
+        else done.stderr.strip().splitlines()[-1]
+        if done.stderr.strip()
+        else "it cannot"
+    )
 
 
 def program_of(directory: Path) -> str:
@@ -86,6 +128,7 @@ def start_part(directory: Path, part: str) -> None:
             'said=$1; shift; "$@" </dev/null >"$said" 2>&1 &',
             "sh",
             said,
+            *enter_argv(directory),
             *part_argv(directory, part),
         ],
         check=True,

@@ -19,11 +19,15 @@ from orion_deploy.demo.faults import FAULTS, break_migration, known
 from orion_deploy.demo.parts import (
     PARTS,
     SETTINGS,
+    SMALL_DISK,
     end_part,
+    enter_argv,
+    inside_argv,
     living,
     part_argv,
     start_part,
     was_killed,
+    why_no_small_disk,
 )
 from orion_deploy.errors import OrionError
 from orion_deploy.run.places import state_home
@@ -51,6 +55,8 @@ class Sandbox:
     environ: Mapping[str, str]
     command: str
     stop_command: str
+    enter: tuple[str, ...] = ()
+    """What stands before a command that is to see the sandbox's own disk; empty where it has none, or this process sees it."""
     faults: tuple[str, ...] = ()
     resumed: bool = False
 
@@ -76,12 +82,27 @@ def build_sandbox(
     faults = known(faults)
     if directory is not None and (directory / MARK).is_file():
         return _resume(directory.resolve(), faults)
+    _require_small_disk(faults)
     where = _own_folder() if directory is None else _given_folder(directory)
     _fill(where, faults, conversations, program or f"orion-{secrets.token_hex(2)}")
     (where / MARK).write_text(json.dumps({"schema": SCHEMA, "faults": list(faults)}) + "\n", "utf-8")
-    for part in ("orion", *(FAULTS[name].part for name in faults if FAULTS[name].part)):
-        start_part(where, part)
+    wanted = {"orion", *(FAULTS[name].part for name in faults)}
+    for part in reversed(PARTS):
+        if part in wanted:
+            start_part(where, part)
     return _sandbox(where, faults)
+
+
+def _require_small_disk(faults: tuple[str, ...]) -> None:
+    """Raise OrionError where the fault of a full disk cannot be had: nothing is pretended instead."""
+    if not any(FAULTS[name].part == "disk" for name in faults):
+        return
+    why = why_no_small_disk()
+    if why:
+        raise OrionError(
+            f"the fault `disk-full` cannot be had here: an ordinary user may mount no disk of his own ({why})",
+            help="it needs Linux with user namespaces; every other fault works here",
+        )
 
 
 def stop_sandbox(directory: Path) -> tuple[str, ...]:
@@ -125,9 +146,10 @@ def _fill(where: Path, faults: tuple[str, ...], conversations: int, program: str
     for folder in ("data", "backups", "logs", "app", "run"):
         (home / folder).mkdir(parents=True, mode=0o700)
     shutil.copyfile(Path(__file__).with_name("standin.py"), home / "app" / "main.py")
+    shutil.copyfile(Path(__file__).with_name(SMALL_DISK), home / "app" / SMALL_DISK)
     (home / "app" / "bin").mkdir()
     interpreter = os.path.realpath(getattr(sys, "_base_executable", "") or sys.executable)
-    for name in (program, "say", *PARTS[:-1]):
+    for name in (program, "say", *(part for part in PARTS if part != "orion")):
         (home / "app" / "bin" / name).symlink_to(interpreter)
         (home / "app" / name).symlink_to("main.py")
     settings = {"program": program, "faults": list(faults), "conversations": conversations}
@@ -167,6 +189,7 @@ def _defaults(program: str) -> dict[str, str]:
 
 def _commands(where: Path) -> dict[str, str]:
     orion, say = (shlex.join(part_argv(where, part)) for part in ("orion", "say"))
+    disk = shlex.join(inside_argv(where))
     return {
         "orion": f"""\
 #!/bin/sh
@@ -176,6 +199,11 @@ if [ "$1" = say ]; then
   exec {say} "$*"
 fi
 exec {orion}
+""",
+        "inside": f"""\
+#!/bin/sh
+# Runs a command where the small disk of this sandbox is (fault disk-full): `bin/inside ls -l Orion/backups`.
+exec {disk} "$@"
 """,
         "npm": """\
 #!/bin/sh
@@ -197,8 +225,9 @@ def _sandbox(where: Path, faults: tuple[str, ...], *, resumed: bool = False) -> 
         checklist=checklist,
         cwd=where,
         environ={"PATH": f"{where / 'bin'}{os.pathsep}{os.environ.get('PATH', os.defpath)}"},
-        command=f"cd {shlex.quote(str(where))} && {app} {shlex.quote(checklist.name)}",
+        command=f"cd {shlex.quote(str(where))} && {'bin/inside ' if 'disk-full' in faults else ''}{app} {shlex.quote(checklist.name)}",
         stop_command=f"{app} demo --stop --dir {shlex.quote(str(where))}",
+        enter=tuple(enter_argv(where)),
         faults=faults,
         resumed=resumed,
     )

@@ -8,6 +8,7 @@ It imports the standard library only, and nothing of this project. `PROGRAM ROLE
 - `keeper` (fault `app-respawns`): starts the application again whenever it is gone.
 - `reporter` (fault `open-handle`): holds the database open and does nothing.
 - `rot` (fault `corrupt-backup`): damages each new file in `backups/` and leaves its size and times alone.
+- `disk` (fault `disk-full`): holds a small disk, mounted on `backups/` and full (`small_disk.py`).
 
 Each part holds a lock on `run/ROLE.lock` as long as it lives: a process id alone may belong to a stranger.
 That file is empty after a clean stop, and keeps the id of a part that was killed. `run/ROLE.pid` is there
@@ -27,6 +28,7 @@ import subprocess
 import sys
 import time
 from contextlib import closing
+from importlib import import_module
 from pathlib import Path
 
 TICK_S = 0.5
@@ -343,6 +345,12 @@ def run_rot(home: Path) -> None:
         time.sleep(ROT_POLL_S)
 
 
+def run_disk(_home: Path) -> None:
+    """Hold the disk; it is there as long as anybody is who sees it."""
+    while True:
+        signal.pause()
+
+
 def main(arguments: list[str]) -> int:
     """Play the part that the arguments name."""
     role, home = arguments[0], Path(arguments[1])
@@ -359,9 +367,11 @@ def main(arguments: list[str]) -> int:
         # Without a word to SQLite, which would otherwise empty the write-ahead log into the database.
         os._exit(0)
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
+    if role == "disk":
+        import_module("small_disk").hold(home / "backups")
     life.ready()
     try:
-        {"keeper": run_keeper, "reporter": run_reporter, "rot": run_rot}[role](home)
+        {"keeper": run_keeper, "reporter": run_reporter, "rot": run_rot, "disk": run_disk}[role](home)
     finally:
         life.end()
     return 0

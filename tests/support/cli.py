@@ -6,7 +6,7 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -45,12 +45,16 @@ class Done:
 
 
 def orion(
-    *arguments: str | Path, cwd: Path, env: Mapping[str, str] | None = None, stdin: bytes | None = None
+    *arguments: str | Path,
+    cwd: Path,
+    env: Mapping[str, str] | None = None,
+    stdin: bytes | None = None,
+    before: Sequence[str] = (),
 ) -> Done:
-    """Run the program to its end, without a terminal."""
+    """Run the program to its end, without a terminal; `before` is an argv that becomes it."""
     return Done(
         subprocess.run(
-            [*PROGRAM, *map(str, arguments)],
+            [*before, *PROGRAM, *map(str, arguments)],
             cwd=cwd,
             env={**os.environ, **(env or {})},
             input=stdin,

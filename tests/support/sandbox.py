@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 from orion_deploy.demo.parts import PARTS, end_part, living
 from orion_deploy.demo.sandbox import Sandbox, build_sandbox
@@ -39,3 +41,20 @@ def migrate(box: Sandbox, *, down: bool = False) -> None:
         database.executescript(f"BEGIN EXCLUSIVE;\n{sql}\nCOMMIT;")
     finally:
         database.close()
+
+
+def hurry(folder: Path) -> None:
+    """More figures a second, and shorter looks at what should stay stopped or up."""
+    checklist = folder / "0001_add_active_request.md"
+    text = checklist.read_text("utf-8")
+    text = text.replace("deadline_s: 15}", "deadline_s: 15, respawn_watch_s: 0.5}")
+    text = text.replace("command: $START_COMMAND}", "command: $START_COMMAND, settle_s: 0.1}")
+    checklist.write_text(text, "utf-8")
+    path = folder / "Orion" / "app" / "settings.json"
+    path.write_text(json.dumps({**json.loads(path.read_text("utf-8")), "tick_s": 0.02}), "utf-8")
+
+
+def steps_of(checklist: Path) -> dict[str, Any]:
+    """What the state beside a checklist says of each step."""
+    state = json.loads(checklist.with_name(f"{checklist.name}.state.json").read_text("utf-8"))
+    return {step["id"]: step for section in state["sections"] for step in section["steps"]}

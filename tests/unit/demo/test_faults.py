@@ -3,6 +3,8 @@ from __future__ import annotations
 import os
 import signal
 import sqlite3
+import subprocess
+import sys
 from contextlib import closing
 from pathlib import Path
 
@@ -12,8 +14,9 @@ from support.kinds import until
 from support.sandbox import log_of, migrate, sandbox
 
 from orion_deploy.demo.faults import FAULTS, break_migration, known
-from orion_deploy.demo.parts import PARTS, living
+from orion_deploy.demo.parts import PARTS, living, why_no_small_disk
 from orion_deploy.demo.sandbox import build_sandbox, stop_sandbox
+from orion_deploy.demo.small_disk import FILLER
 from orion_deploy.errors import OrionError
 
 
@@ -91,6 +94,41 @@ def test_corrupt_backup_damages_what_appears_and_hides_it(tmp_path: Path) -> Non
         assert after.st_size == facts.st_size
         assert after.st_mtime_ns == facts.st_mtime_ns
         assert (box.directory / "Orion" / "data" / "orion.db").exists()
+
+
+@pytest.mark.skipif(bool(why_no_small_disk()), reason=f"no small disk can be mounted: {why_no_small_disk()}")
+def test_disk_full_is_a_disk_that_is_full(tmp_path: Path) -> None:
+    """Inside, a write meets the kernel's ENOSPC, and the room that is told is none; outside there is nothing of it; removing the filler makes room."""
+    writes = "import sys\nwith open(sys.argv[1], 'wb', buffering=0) as f: print(f.write(bytes(2000000)), f.write(bytes(2000000)))"
+    with sandbox(tmp_path / "box", ("disk-full",)) as box:
+        backups = box.directory / "Orion" / "backups"
+        assert box.enter
+
+        def write() -> subprocess.CompletedProcess[str]:
+            command = [*box.enter, sys.executable, "-c", writes, str(backups / "copy.db")]
+            return subprocess.run(command, capture_output=True, text=True)
+
+        assert "No space left on device" in write().stderr
+        assert list(backups.iterdir()) == []
+        subprocess.run([box.directory / "bin" / "inside", "rm", backups / FILLER], check=True)
+        assert write().stdout.split() == ["2000000", "2000000"]
+        orion = living(box.directory, "orion")
+        assert orion is not None
+        disk = living(box.directory, "disk")
+        assert os.readlink(f"/proc/{orion}/ns/mnt") == os.readlink(f"/proc/{disk}/ns/mnt")
+
+
+def test_where_no_disk_can_be_had_the_fault_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A system that mounts nothing for an ordinary user: nothing is built, nothing is pretended, and it says why."""
+    monkeypatch.setattr(
+        "orion_deploy.demo.sandbox.why_no_small_disk", lambda: "unshare: Operation not permitted"
+    )
+    with pytest.raises(OrionError, match="Operation not permitted") as caught:
+        build_sandbox(tmp_path / "box", ("disk-full",))
+    assert "every other fault" in caught.value.help
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_slow_latency_shows_only_after_the_migration(tmp_path: Path) -> None:
