@@ -34,6 +34,10 @@ class Acts(Asking):
         """Pass over the steps whose `when` does not hold."""
 
     @abstractmethod
+    def end_watches(self, why: str, *, but: frozenset[str] = frozenset()) -> None:
+        """End the watches under way, those of the steps in `but` left out."""
+
+    @abstractmethod
     def _snapshot_now(self) -> None:
         """Write the sidecar."""
 
@@ -65,8 +69,7 @@ class Acts(Asking):
             RefusedError: a reason is needed, or the step runs.
         """
         step = self.step(step_id)
-        if self.state.step(step.id).status is Status.RUNNING:
-            raise RefusedError(f"`{step.id}` is running", help="wait for its end, or cancel it")
+        self._refuse_while_running(step.id)
         why = rules.why_reason_needed(self.checklist, self.state, step)
         if why and not reason.strip():
             raise RefusedError(
@@ -96,12 +99,20 @@ class Acts(Asking):
         self._refuse_while_open(step.id)
         self._append(ev.Unticked(step=step.id))
 
+    def _refuse_while_running(self, step_id: str) -> None:
+        """Raise RefusedError while an attempt or a watch of the step is under way."""
+        state = self.state.step(step_id)
+        if state.is_watched:
+            raise RefusedError(
+                f"`{step_id}` is being watched", help="wait for its end, or end the watch with a reason"
+            )
+        if state.status is Status.RUNNING:
+            raise RefusedError(f"`{step_id}` is running", help="wait for its end, or cancel it")
+
     def _refuse_while_open(self, step_id: str) -> None:
         """Raise RefusedError while nobody can know what the step's attempt did."""
-        status = self.state.step(step_id).status
-        if status is Status.RUNNING:
-            raise RefusedError(f"`{step_id}` is running", help="wait for its end, or cancel it")
-        if status is Status.UNKNOWN:
+        self._refuse_while_running(step_id)
+        if self.state.step(step_id).status is Status.UNKNOWN:
             raise RefusedError(
                 f"the outcome of `{step_id}` is unknown", help="resolve it: done, failed, or rerun"
             )
@@ -113,8 +124,7 @@ class Acts(Asking):
             raise RefusedError(
                 f"skipping `{step.id}` needs a reason", help="say why; it stands in the evidence"
             )
-        if self.state.step(step.id).status is Status.RUNNING:
-            raise RefusedError(f"`{step.id}` is running", help="wait for its end, or cancel it")
+        self._refuse_while_running(step.id)
         self._append(ev.Skipped(step=step.id, reason=bounded(reason), override=step.mandatory))
 
     def note(self, text: str, step_id: str = "") -> None:
@@ -183,11 +193,17 @@ class Acts(Asking):
             raise RefusedError("this checklist has no rollback section")
         if self.state.rollback_at is None or self.state.finished_at is not None:
             self._append(ev.RollbackEntered(reason=bounded(reason), facts=dict(facts)))
+            way_back = frozenset(step.id for _, step in progress.rollback(self.checklist))
+            self.end_watches("turned back", but=way_back)
 
     def finish(self) -> str:
-        """Close the run for good; returns its result in words. What is open is listed in the event."""
+        """Close the run for good; returns its result in words. What is open is listed in the event.
+
+        Watches that are under way end with it: nobody would take in what they see.
+        """
         if running := self.state.running:
             raise RefusedError(f"`{running[0]}` is still running", help="wait for its end, or cancel it")
+        self.end_watches("run finished")
         result = progress.result_of(self.checklist, self.state)
         open_ids = [
             step.id

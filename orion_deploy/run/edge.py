@@ -44,6 +44,11 @@ def boot_clock_s() -> float:
     return time.clock_gettime(_BOOT_CLOCK)
 
 
+def awake_clock_s() -> float:
+    """Return seconds since boot, time asleep left out: Linux's monotonic clock, macOS's uptime clock."""
+    return time.clock_gettime(getattr(time, "CLOCK_UPTIME_RAW", time.CLOCK_MONOTONIC))
+
+
 def who() -> str:
     """Return `user@host`, for the record of who did what."""
     try:
@@ -60,6 +65,7 @@ class Edge:
     now: Callable[[], float] = time.time
     """Wall-clock seconds since the epoch."""
     boot_s: Callable[[], float] = boot_clock_s
+    awake_s: Callable[[], float] = awake_clock_s
     boot_id: Callable[[], str] = boot_id
     who: Callable[[], str] = who
     environ: Callable[[], dict[str, str]] = field(default=lambda: dict(os.environ))

@@ -33,6 +33,8 @@ def why_not_start(checklist: Checklist, state: RunState, step: Step, section: Se
     status = state.step(step.id).status
     if state.finished_at is not None:
         return "the run is finished; start a new one"
+    if state.step(step.id).is_watched:
+        return "it is being watched"
     if status is Status.RUNNING:
         return "it is running"
     if status is Status.UNKNOWN:
@@ -71,13 +73,15 @@ def why_reason_needed(checklist: Checklist, state: RunState, step: Step) -> str:
         return "its last run failed"
     if step_state.status is Status.UNKNOWN:
         return "its outcome is unknown"
+    last = step_state.attempts[-1] if step_state.attempts else None
+    if last is not None and last.watched is not None and last.why not in ("", "elapsed"):
+        return "its watch ended before its time"
     ended = [attempt for attempt in step_state.attempts if attempt.ending != NEVER_STARTED]
     if ended and step_state.status is Status.TODO:  # A failure that was only taken back is no success.
         last = ended[-1]
         if last.ending == LOST:
-            looks = [
-                v for v in step_state.verifications if v.attempt == last.number and v.verdict is not None
-            ]
+            number = last.number
+            looks = [v for v in step_state.verifications if v.attempt == number and v.verdict is not None]
             is_told = bool(looks) and looks[-1].verdict.outcome is Outcome.FAILED  # type: ignore[union-attr]
             return (
                 "its last run was interrupted, and was not carried out"

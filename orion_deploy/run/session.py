@@ -32,9 +32,10 @@ from orion_deploy.run.state import RunState, Status
 from orion_deploy.run.store import Store
 from orion_deploy.run.values import conditions
 from orion_deploy.run.verifying import Verifying
+from orion_deploy.run.watching import Watching
 
 
-class Session(Verifying):
+class Session(Watching, Verifying):
     """A run, opened. Build it with `orion_deploy.run.opening.open_session`.
 
     `resume` tells what a person who comes back must know; `held_by` who holds the run when this session
@@ -115,6 +116,9 @@ class Session(Verifying):
             RefusedError: it cannot be run now; says why.
             NotRecordedError: the start could not be put on disk; nothing was run.
         """
+        if (step := self.step(step_id)).facts.watch is not None:
+            self._refuse_start(step_id)
+            return self.start_watch(step)
         prepared = self._begin(step_id, script, interactive=False)
         try:
             self._desk.launch(prepared)
@@ -136,10 +140,13 @@ class Session(Verifying):
         assert verdict is not None
         return verdict
 
-    def _begin(self, step_id: str, script: str | None, *, interactive: bool) -> Prepared:
+    def _refuse_start(self, step_id: str) -> None:
         why = self.why_not_start(step_id)
         if why:
             raise RefusedError(f"`{step_id}` cannot be run: {why}")
+
+    def _begin(self, step_id: str, script: str | None, *, interactive: bool) -> Prepared:
+        self._refuse_start(step_id)
         step = self.step(step_id)
         prepared = self._desk.prepare(
             checklist=self.checklist,
@@ -186,7 +193,7 @@ class Session(Verifying):
         if step_id == self.verifying:
             return None if self.read_only else self.collect_verification()
         state = self.state.step(step_id)
-        if state.status is not Status.RUNNING or self.read_only:
+        if state.status is not Status.RUNNING or state.is_watched or self.read_only:
             return None
         attempt = state.attempts[-1]
         look = attempts.look(self._desk.folder(step_id, attempt.number))
@@ -239,7 +246,7 @@ class Session(Verifying):
         state = self.state.step(step_id)
         if self._verifying is not None and step_id == self.verifying:
             folder = self._desk.verification_folder(*self._verifying)
-        elif state.status is Status.RUNNING:
+        elif state.status is Status.RUNNING and not state.is_watched:
             folder = self._desk.folder(step_id, state.attempts[-1].number)
         else:
             return False
@@ -330,6 +337,7 @@ class Session(Verifying):
             )
         )
         self.apply_conditions()
+        self.collect_watches()
         in_flight = tuple(self._settle(step_id) for step_id in before.running)
         self.resume = build(
             before, self.state, self.checklist, in_flight, now=self.edge.now(), torn_bytes=torn_bytes

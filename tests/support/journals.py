@@ -10,6 +10,8 @@ from orion_deploy.run import events as ev
 from orion_deploy.run import journal
 
 GOLDEN = Path(__file__).parent.parent / "golden" / "store"
+GOLDEN_EVENTS = 22
+"""Of the golden journal: types of events that came later are not in it."""
 VERDICT: dict[str, Json] = {
     "outcome": "passed",
     "reason": "every row was counted — none is missing",

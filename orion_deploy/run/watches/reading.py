@@ -28,7 +28,7 @@ class Keeper:
     """Who looks at the watches of a run now."""
 
     pid: int = 0
-    started: float = 0.0
+    started: str = ""
     """Start time of the process, by the kernel's count; tells it from another one with the same id."""
     since: float = 0.0
     who: str = ""
@@ -69,12 +69,23 @@ def read_spec(folder: Path) -> Spec | None:
 
 def read_all(run_directory: Path) -> list[WatchRecord]:
     """The last look of every watch of a run, in the order of their start."""
+    found = [read_record(folder) for folder in watch_folders(run_directory)]
+    return sorted((r for r in found if r is not None), key=lambda record: record.started_at)
+
+
+def watch_folders(run_directory: Path) -> list[Path]:
+    """The folder of every watch of a run."""
+    folder = folder_of(run_directory)
     try:
-        names = sorted(os.listdir(folder_of(run_directory)))[:WATCHES_MAX]
+        names = sorted(name for name in os.listdir(folder) if not name.startswith("."))
     except OSError:
         return []
-    found = [read_record(folder_of(run_directory) / name) for name in names]
-    return sorted((r for r in found if r is not None), key=lambda record: record.started_at)
+    return [folder / name for name in names[:WATCHES_MAX] if os.path.isdir(folder / name)]
+
+
+def is_stopped(folder: Path) -> bool:
+    """Whether nobody is to look at this watch any more."""
+    return os.path.lexists(folder / STOP_NAME)
 
 
 def keeper_of(run_directory: Path) -> Keeper | None:
@@ -99,17 +110,14 @@ def keeper_of(run_directory: Path) -> Keeper | None:
 
 def stamps(run_directory: Path) -> tuple[tuple[str, int], ...]:
     """Name and time of change of every watch's last look: another answer means that something was seen."""
-    folder = folder_of(run_directory)
-    found = []
+    return tuple((folder.name, _changed_ns(folder / LIVE_NAME)) for folder in watch_folders(run_directory))
+
+
+def _changed_ns(path: Path) -> int:
     try:
-        for name in sorted(os.listdir(folder))[:WATCHES_MAX]:
-            try:
-                found.append((name, os.stat(folder / name / LIVE_NAME).st_mtime_ns))
-            except OSError:
-                found.append((name, 0))
+        return os.stat(path).st_mtime_ns
     except OSError:
-        return ()
-    return tuple(found)
+        return 0
 
 
 def _read(path: Path) -> dict[str, Any] | None:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from orion_deploy.kinds.verdict import Json, Verdict
+    from orion_deploy.run.edge import Edge
 
 SCHEMA = 1
 GAPS_MAX = 200
@@ -33,6 +34,11 @@ class Clocks:
     awake_s: float = 0.0
     """Since boot, sleep left out."""
     boot_id: str = ""
+
+
+def clocks(edge: Edge) -> Clocks:
+    """This moment, by every clock."""
+    return Clocks(edge.now(), edge.boot_s(), edge.awake_s(), edge.boot_id())
 
 
 @dataclass(frozen=True, slots=True)

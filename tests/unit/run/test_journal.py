@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from support.journals import GOLDEN, lines_of, one_of_each
+from support.journals import GOLDEN, GOLDEN_EVENTS, lines_of, one_of_each
 
 from orion_deploy.kinds.verdict import Json
 from orion_deploy.run import events as ev
@@ -20,8 +20,6 @@ from orion_deploy.run.journal import START, parse, verify
 
 EVENTS = one_of_each()
 DATA = lines_of(EVENTS)
-GOLDEN_EVENTS = 22
-"""Of the golden journal: types of events that came later are not in it."""
 ENDS = [i + 1 for i, byte in enumerate(DATA) if byte == 10]
 
 

@@ -1,0 +1,232 @@
+"""Who looks at the watches of a run: one process, one thread for each watch, and the lock that says so.
+
+It outlives the app and the terminal, ends when nothing is left to watch, and never touches the journal: that
+belongs to the session which holds the run. Killed at any instant it leaves what it saw; the next one goes on.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import json
+import os
+import signal
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import asdict
+from pathlib import Path
+
+from orion_deploy.run import family
+from orion_deploy.run.edge import Edge
+from orion_deploy.run.watches import reading
+from orion_deploy.run.watches.reading import LOCK_NAME, Keeper, is_stopped, read_spec, watch_folders
+from orion_deploy.run.watches.record import WatchRecord
+from orion_deploy.run.watches.watch import Watch
+
+SCAN_S = 1.0
+"""How often it looks for new watches, and for those that were stopped."""
+LINGER_S = 3.0
+"""How long it stays when nothing is left to watch: another one may begin."""
+LOCK_WAIT_S = 2.0
+HAND_OVER_S = 10.0
+
+Seen = Callable[[WatchRecord, WatchRecord], None]
+"""Told of each look: the record before it, and after it. Called on the watch's own thread."""
+
+
+class Keeping:
+    """The work of a keeper; in a process of its own, or in the foreground of `orion-deploy watch`."""
+
+    def __init__(
+        self,
+        run_directory: Path,
+        edge: Edge | None = None,
+        *,
+        in_foreground: bool = False,
+        seen: Seen = lambda _before, _after: None,
+    ) -> None:
+        """Nothing is looked at yet."""
+        self._directory = run_directory
+        self._edge = edge or Edge()
+        self._in_foreground = in_foreground
+        self._seen = seen
+        self._stop = threading.Event()
+        self._lock = -1
+        self._threads: dict[Path, tuple[threading.Thread, threading.Event]] = {}
+        self._scanned_ns = -1
+
+    def stop(self) -> None:
+        """Ask it to leave; safe in a signal handler and from any thread."""
+        self._stop.set()
+
+    @property
+    def was_stopped(self) -> bool:
+        """Whether it was asked to leave."""
+        return self._stop.is_set()
+
+    def take(self, wait_s: float = LOCK_WAIT_S) -> bool:
+        """Become the one who looks; False when somebody else does. Raises OSError where that cannot be written down."""
+        flags = os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK
+        fd = os.open(self._directory / LOCK_NAME, flags, 0o600)
+        end = time.monotonic() + wait_s
+        while True:
+            try:
+                fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                break
+            except OSError:
+                if time.monotonic() >= end or self._stop.wait(0.02):
+                    os.close(fd)
+                    return False
+        keeper = Keeper(
+            pid=os.getpid(),
+            started=family.start_time(os.getpid()),
+            since=self._edge.now(),
+            who=self._edge.who(),
+            in_foreground=self._in_foreground,
+        )
+        os.ftruncate(fd, 0)
+        os.pwrite(fd, json.dumps(asdict(keeper)).encode(), 0)
+        self._lock = fd
+        return True
+
+    def let_go(self) -> None:
+        """Somebody else may look now."""
+        if self._lock >= 0:
+            os.close(self._lock)
+            self._lock = -1
+
+    def carry_on(self) -> None:
+        """Look at every watch until none is left, or until `stop`. The lock must be held; it is let go at the end."""
+        idle_since = time.monotonic()
+        try:
+            while True:
+                while not self._stop.is_set():
+                    self._scan()
+                    now = time.monotonic()
+                    if self._threads:
+                        idle_since = now
+                    elif now - idle_since >= LINGER_S or self._in_foreground:
+                        break
+                    self._stop.wait(SCAN_S)
+                self._end_threads()
+                self.let_go()
+                # One that began in this very moment would wait for somebody who has just left.
+                if self._stop.is_set() or not self._open() or not self.take(0.0):
+                    return
+        finally:
+            self._end_threads()
+            self.let_go()
+
+    def look_once(self) -> None:
+        """Look at every open watch once: for a timer that comes again and again. The lock must be held."""
+        try:
+            for folder in self._open():
+                watch = self._watch(folder)
+                if watch is not None and not self._stop.is_set():
+                    self._turn(watch)
+                    watch.keep()
+        finally:
+            self.let_go()
+
+    def _open(self) -> list[Path]:
+        """Folders of the watches that nobody stopped and that have not ended."""
+        found = []
+        for folder in watch_folders(self._directory):
+            if not is_stopped(folder):
+                record = reading.read_record(folder)
+                if record is None or record.ended_at is None:
+                    found.append(folder)
+        return found
+
+    def _scan(self) -> None:
+        """Begin what is new, end what was stopped, forget what is over."""
+        for folder, (thread, stop) in list(self._threads.items()):
+            if is_stopped(folder):
+                stop.set()
+            if not thread.is_alive():
+                del self._threads[folder]
+        try:
+            changed_ns = os.stat(reading.folder_of(self._directory)).st_mtime_ns
+        except OSError:
+            return
+        if changed_ns == self._scanned_ns:
+            return
+        self._scanned_ns = changed_ns
+        for folder in self._open():
+            if folder not in self._threads:
+                stop = threading.Event()
+                thread = threading.Thread(target=self._keep, args=(folder, stop), daemon=True)
+                self._threads[folder] = (thread, stop)
+                thread.start()
+
+    def _end_threads(self) -> None:
+        for _, stop in self._threads.values():
+            stop.set()
+        for thread, _ in self._threads.values():
+            thread.join(timeout=5.0)  # A look that hangs on a dead file system must not keep us.
+        self._threads.clear()
+        self._scanned_ns = -1
+
+    def _watch(self, folder: Path, stop: threading.Event | None = None) -> Watch | None:
+        spec = read_spec(folder)
+        if spec is None:
+            return None
+        is_cancelled = (lambda: False) if stop is None else stop.is_set
+        return Watch(folder, spec, run_directory=self._directory, edge=self._edge, is_cancelled=is_cancelled)
+
+    def _turn(self, watch: Watch) -> None:
+        before = watch.record
+        after = watch.turn()
+        self._seen(before, after)
+
+    def _keep(self, folder: Path, stop: threading.Event) -> None:
+        """One watch, from its thread."""
+        watch = self._watch(folder, stop)
+        if watch is None:
+            return
+        while not watch.is_over and not stop.is_set():
+            self._turn(watch)
+            if not watch.is_over:
+                stop.wait(watch.every_s)
+        if not is_stopped(folder):
+            watch.keep()
+
+
+def main(run_directory: str) -> int:
+    """The keeper's own process: what it was started with is concealed, and it lives on when the terminal goes."""
+    from orion_deploy.run.conceal import conceal
+
+    conceal("watch-keeper")
+    keeping = Keeping(Path(run_directory), seen=notifying(Path(run_directory)))
+    for number in (signal.SIGHUP, signal.SIGINT, signal.SIGQUIT, signal.SIGTSTP):
+        signal.signal(number, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, lambda *_: keeping.stop())
+    if keeping.take():
+        keeping.carry_on()
+    return 0
+
+
+def notifying(run_directory: Path) -> Seen:
+    """What tells the operator by the means of their choice, when a watch fires or ends."""
+    del run_directory
+    return lambda _before, _after: None
+
+
+def ask_to_leave(run_directory: Path, wait_s: float = HAND_OVER_S) -> bool:
+    """Ask who looks now to leave, so that another one can; True when nobody looks any more.
+
+    It is asked by TERM, and only if it is the process that took the lock: by its start time, never by its id alone.
+    """
+    end = time.monotonic() + wait_s
+    asked = 0
+    while (keeper := reading.keeper_of(run_directory)) is not None:
+        is_it = keeper.pid > 0 and keeper.started and family.start_time(keeper.pid) == keeper.started
+        if is_it and asked != keeper.pid:
+            with contextlib.suppress(OSError):
+                os.kill(keeper.pid, signal.SIGTERM)
+            asked = keeper.pid
+        if time.monotonic() >= end:
+            return False
+        time.sleep(0.02)
+    return True

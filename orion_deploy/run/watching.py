@@ -1,0 +1,311 @@
+"""A session's watches: it starts and stops them, and takes in what their keeper saw. It never looks itself."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import threading
+from abc import abstractmethod
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from pathlib import Path
+
+from orion_deploy.checklist.model import WATCH_S_DEFAULT, Step
+from orion_deploy.checklist.yaml_values import TIMEOUT_S_MAX, parse_duration
+from orion_deploy.errors import OrionError, RefusedError
+from orion_deploy.kinds.verdict import Json, Outcome, Verdict
+from orion_deploy.run import events as ev
+from orion_deploy.run import files, rules
+from orion_deploy.run.acts import Acts, bounded
+from orion_deploy.run.desk import folder_name, is_secret, require, step_folder
+from orion_deploy.run.values import missing_for
+from orion_deploy.run.watches import reading
+from orion_deploy.run.watches.reading import Keeper
+from orion_deploy.run.watches.record import Clocks, Spec, WatchRecord, clocks, to_json
+from orion_deploy.run.watches.words import length
+from orion_deploy.text import plain_line
+
+FOLLOW_S = 2.0
+"""How often a session looks whether a watch has seen something."""
+
+
+class Watching(Acts):
+    """The part of a session that concerns watches."""
+
+    run: str
+
+    @property
+    @abstractmethod
+    def directory(self) -> Path:
+        """The run's folder."""
+
+    @property
+    @abstractmethod
+    def cwd(self) -> str:
+        """The folder in which steps run."""
+
+    def watches(self) -> list[WatchRecord]:
+        """What was seen so far, of the last watch of each step that has one, in the order of their start."""
+        last = {
+            (step_id, step.attempts[-1].number)
+            for step_id, step in self.state.steps.items()
+            if step.attempts and step.attempts[-1].watched is not None
+        }
+        if not last:
+            return []
+        return [r for r in reading.read_all(self.directory) if (r.step, r.attempt) in last]
+
+    def keeper(self) -> Keeper | None:
+        """Who looks at the watches now, or None."""
+        return reading.keeper_of(self.directory)
+
+    def start_watch(self, step: Step) -> int:
+        """Begin to watch; returns the attempt's number. `start` calls it, and it raises as `start`."""
+        require(missing_for(step, None, self.checklist, self.state, self.values))
+        watch_s = seconds(step.facts.watch_for, self.values, "for")
+        attempt = len(self.state.step(step.id).attempts) + 1
+        spec = self._spec(step, attempt, WATCH_S_DEFAULT if watch_s is None else watch_s, clocks(self.edge))
+        self._append(
+            ev.WatchStarted(
+                step=step.id, attempt=attempt, title=step.title, what=spec.kind, watch_s=spec.watch_s
+            )
+        )
+        self._put_down(spec)
+        self.keep_watching()
+        return attempt
+
+    def _spec(self, step: Step, attempt: int, watch_s: float, started: Clocks) -> Spec:
+        """What is to be watched, with the values that the run has now."""
+        call, values = step.facts.watch, self.values
+        assert call is not None
+        secrets = tuple(sorted(name for name in values if self._is_hidden(name)))
+        return Spec(
+            step=step.id,
+            attempt=attempt,
+            title=step.title,
+            kind=call.name,
+            parameters=call.parameters,  # type: ignore[arg-type]  # read from YAML: it is JSON
+            watch_s=watch_s,
+            every_s=seconds(step.facts.watch_every, values, "every"),
+            cwd=step_folder(self.cwd, step.facts.cwd, {**self.edge.environ(), **values}),
+            run=self.run,
+            variables={n: v for n, v in {**values, **step.facts.env}.items() if n not in secrets},
+            secrets=secrets,
+            started=started,
+        )
+
+    def _is_hidden(self, name: str) -> bool:
+        return name in self.secrets or is_secret(self.checklist, name)
+
+    def _put_down(self, spec: Spec) -> None:
+        """Write down what is to be watched: the folder is there with it, or not at all."""
+        folder = self._watch_folder(spec.step, spec.attempt)
+        making = folder.with_name(f".{folder.name}.{os.getpid()}.making")
+        try:
+            files.make_folder(folder.parent)
+            files.make_folder(making)
+            data = json.dumps(to_json(spec), default=str).encode("utf-8", "surrogateescape")
+            files.write_private(making / reading.SPEC_NAME, data)
+            os.rename(making, folder)
+            files.sync_folder(folder.parent)
+        except OSError as error:
+            raise OrionError(
+                f"the watch `{spec.step}` is recorded, but could not be begun: {error.strerror}",
+                help="mend what the system says; opening the run again begins it",
+            ) from error
+
+    def keep_watching(self) -> None:
+        """See that somebody looks, where a watch is under way.
+
+        A watch that was recorded, and killed before it was written down, begins now: until then nobody has looked.
+
+        Raises:
+            OrionError: nobody could be started to look.
+        """
+        if self.read_only or not self.state.watched:
+            return
+        for step_id in self.state.watched:
+            attempt = self.state.step(step_id).attempts[-1]
+            step = self._still_a_watch(step_id)
+            folder = self._watch_folder(step_id, attempt.number)
+            if step is not None and attempt.watched is not None and not os.path.lexists(folder):
+                started = replace(clocks(self.edge), wall=attempt.started_at)
+                self._put_down(self._spec(step, attempt.number, attempt.watched.watch_s, started))
+        if reading.keeper_of(self.directory) is None:
+            from orion_deploy.run.watches.spawning import spawn
+
+            hidden = {name: value for name, value in self.values.items() if self._is_hidden(name)}
+            spawn(self.directory, {**self.edge.environ(), **hidden})
+
+    def _still_a_watch(self, step_id: str) -> Step | None:
+        """The step as the file has it now; None where the file has it no more, or no longer as a watch."""
+        found = rules.find(self.checklist, step_id)
+        return found[1] if found is not None and found[1].facts.watch is not None else None
+
+    def _watch_folder(self, step_id: str, attempt: int) -> Path:
+        return reading.watch_folder(self.directory, folder_name(step_id), attempt)
+
+    # What was seen
+
+    def collect_watches(self) -> list[str]:
+        """Take in what the keeper has seen: each firing, and each end. Returns the steps to which something happened.
+
+        A watch that passed ticks its step, in the same write, unless its author wants a person to.
+        """
+        if self.read_only:
+            return []
+        changed = []
+        for step_id in self.state.watched:
+            attempt = self.state.step(step_id).attempts[-1]
+            record = reading.read_record(self._watch_folder(step_id, attempt.number))
+            if record is None:
+                continue
+            found: list[ev.Event] = [*self._firings(record)]
+            if record.ended_at is not None:
+                found += self._ended(record, "elapsed")
+            if found:
+                self._append(*found)
+                changed.append(step_id)
+        return changed
+
+    def _firings(self, record: WatchRecord) -> list[ev.WatchFired]:
+        """The firings that the journal does not have yet."""
+        attempt = self.state.step(record.step).attempts[-1]
+        known = {f.at for f in attempt.watched.fired} if attempt.watched is not None else set()
+        return [
+            ev.WatchFired(
+                step=record.step,
+                attempt=record.attempt,
+                reason=plain_line(f.reason),
+                value=plain_line(f.value),
+                fired_at=f.at,
+            )
+            for f in record.fired
+            if f.at not in known
+        ]
+
+    def _ended(self, record: WatchRecord, why: str, reason: str = "") -> list[ev.Event]:
+        verdict = final_verdict(record, why, reason)
+        ended: list[ev.Event] = [
+            ev.WatchEnded(
+                step=record.step,
+                attempt=record.attempt,
+                why=why,
+                reason=reason,
+                ended_at=record.ended_at or self.edge.now(),
+                observed_s=round(record.observed_s, 3),
+                gap_s=round(record.gap_s, 3),
+                gaps=[
+                    {"at": g.at, "until": g.until, "length_s": g.length_s, "why": plain_line(g.why)}
+                    for g in record.gaps
+                ],
+                verdict=verdict.to_json(),
+            )
+        ]
+        step = self._still_a_watch(record.step)
+        if step is not None and verdict.is_good and rules.ticks_itself(step):
+            ended.append(ev.Ticked(step=record.step, auto=True, value=verdict.value))
+        return ended
+
+    def stop_watch(self, step_id: str, reason: str) -> None:
+        """End a watch before its time. What it saw is kept; unless it has failed already, a person decides.
+
+        Raises:
+            RefusedError: it is not being watched, or no reason was given.
+        """
+        step_id = self.step(step_id).id
+        if not self.state.step(step_id).is_watched:
+            raise RefusedError(f"`{step_id}` is not being watched")
+        if not reason.strip():
+            raise RefusedError(f"ending the watch `{step_id}` needs a reason")
+        self._end_watch(step_id, "stopped", bounded(reason))
+
+    def end_watches(self, why: str, *, but: frozenset[str] = frozenset()) -> None:
+        """End every watch, those of the steps in `but` left out: the run is over, or has turned back."""
+        for step_id in self.state.watched:
+            if step_id not in but:
+                self._end_watch(step_id, why)
+
+    def _end_watch(self, step_id: str, why: str, reason: str = "") -> None:
+        attempt = self.state.step(step_id).attempts[-1]
+        folder = self._watch_folder(step_id, attempt.number)
+        record = reading.read_record(folder)
+        if record is None:
+            watch_s = attempt.watched.watch_s if attempt.watched is not None else 0.0
+            record = WatchRecord(
+                step=step_id,
+                attempt=attempt.number,
+                title="",
+                kind=attempt.what,
+                watch_s=watch_s,
+                every_s=0.0,
+                started_at=attempt.started_at,
+                looked=clocks(self.edge),
+            )
+        self._append(
+            *self._firings(record),
+            *self._ended(record, why if record.ended_at is None else "elapsed", reason),
+        )
+        if folder.is_dir():
+            with contextlib.suppress(OSError):  # then somebody goes on looking, and nobody listens
+                files.write_private(folder / reading.STOP_NAME, why.encode())
+
+    def follow_watches(self, changed: Callable[[], None]) -> Callable[[], None]:
+        """Call `changed`, on another thread, when a watch may have seen something; returns what ends that."""
+        over = threading.Event()
+        directory = self.directory
+
+        def follow() -> None:
+            known = reading.stamps(directory)
+            while not over.wait(FOLLOW_S):
+                found = reading.stamps(directory)
+                if found != known:
+                    known = found
+                    changed()
+
+        threading.Thread(target=follow, name="follow-watches", daemon=True).start()
+        return over.set
+
+
+def seconds(time: float | str | None, values: Mapping[str, str], key: str) -> float | None:
+    """The seconds of a step's `for` or `every`: as written, or of the variable that it names.
+
+    Raises RefusedError where the variable's value is no duration.
+    """
+    if not isinstance(time, str):
+        return time
+    name = time.strip("${}")
+    value = values.get(name, "")
+    found = parse_duration(value)
+    if found is None or not 0 < found <= TIMEOUT_S_MAX:
+        raise RefusedError(
+            f"`{key}` is `{plain_line(value)}`, by the variable {name}: that is no duration",
+            help="give one such as 24h, 30m or 90s",
+        )
+    return found
+
+
+def final_verdict(record: WatchRecord, why: str, reason: str = "") -> Verdict:
+    """The verdict of a watch at its end: what its looks say, with the time that nobody saw.
+
+    One that was ended before its time has not shown that all is well: undecided, unless it has failed already.
+    """
+    judged = record.judged() or Verdict(Outcome.UNDECIDED, "nobody has looked")
+    values: dict[str, Json] = {
+        **judged.values,
+        "observed_s": round(record.observed_s, 1),
+        "gap_s": round(record.gap_s, 1),
+        "gaps": record.gaps_count,
+        "fired": record.fired_count,
+    }
+    watched = f"watched {length(record.observed_s)}"
+    if record.gaps_count:
+        gaps = "1 gap" if record.gaps_count == 1 else f"{record.gaps_count:,} gaps"
+        watched += f", not watched {length(record.gap_s)} in {gaps}"
+    if why == "elapsed":
+        return Verdict(judged.outcome, f"{judged.reason}; {watched}", judged.value, values)
+    early = f"{why} after {length(record.observed_s)} of {length(record.watch_s)}"
+    outcome = Outcome.FAILED if judged.outcome is Outcome.FAILED else Outcome.UNDECIDED
+    said = f": {reason}" if reason else ""
+    return Verdict(outcome, f"{early}{said}; until then: {judged.reason}", judged.value, values)
