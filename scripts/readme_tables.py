@@ -48,6 +48,9 @@ LIMITS = (
     ("kinds.sqlite.way_back.LOOK_S_MAX", "s", "each long look at a database that may be turned back"),
     ("kinds.sqlite.since.ROWS_COMPARED_MAX", "rows", "a table that is compared with its backup row by row"),
     ("run.way_back.LOOK_S_MAX", "s", "all looks at one database before it is turned back"),
+    ("report.gather.HEAD_CHARACTERS_MAX", "characters", "the beginning of an output, in a report"),
+    ("report.gather.TAIL_CHARACTERS_MAX", "characters", "the end of an output, in a report"),
+    ("report.gather.OUTPUT_CHARACTERS_MAX", "characters", "all outputs of a report together"),
     ("tui.output_text.BYTES_MAX", "bytes", "output shown full screen"),
 )  # fmt: skip
 """Name below `orion_deploy`, unit, what it limits."""

@@ -39,6 +39,16 @@ class ChecklistFile(_PathType):
         return [CompletionItem(incomplete, type="file"), *(CompletionItem(n) for n in dict.fromkeys(names))]
 
 
+class ChecklistPath(ChecklistFile):
+    """A checklist by path or bundled name; one that is gone is still known by its runs."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Path:
+        """Return the path. Raises as `ChecklistFile.convert`."""
+        from orion_deploy.cli.status import known
+
+        return value if isinstance(value, Path) else Path(known(str(value)))
+
+
 class StepId(_TextType):
     """A step by its id, or by its number in document order."""
 

@@ -13,7 +13,7 @@ def print_status(file: str | None, *, as_json: bool, run: str | None = None) -> 
     from orion_deploy.run.status import everywhere, of_checklist
 
     now = time.time()
-    facts = everywhere(".") if file is None else of_checklist(_known(file), run=run, now=now)
+    facts = everywhere(".") if file is None else of_checklist(known(file), run=run, now=now)
     if as_json:
         json_data(facts)
         return 0
@@ -23,14 +23,14 @@ def print_status(file: str | None, *, as_json: bool, run: str | None = None) -> 
     return 0
 
 
-def _known(file: str) -> str:
-    """The checklist's path; a file that is gone is still known by its runs."""
+def known(text: str) -> str:
+    """Return the checklist's path; a file that is gone is still known by its runs. Raises as `files.resolve`."""
     from orion_deploy.run.sidecar import RUNS_SUFFIX
 
-    if os.path.lexists(file) and not os.path.isdir(file):
-        return file
-    if os.path.isdir(os.path.realpath(file) + RUNS_SUFFIX):
-        return file
+    if os.path.lexists(text) and not os.path.isdir(text):
+        return text
+    if os.path.isdir(os.path.realpath(text) + RUNS_SUFFIX):
+        return text
     from orion_deploy.cli.files import resolve
 
-    return str(resolve(file))
+    return str(resolve(text))

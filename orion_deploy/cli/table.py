@@ -30,6 +30,7 @@ GROUPS: tuple[tuple[str, tuple[tuple[str, str, str], ...]], ...] = (
         "Look",
         (
             ("status", "look", "Where a run stands, what is outstanding, and how to go on."),
+            ("report", "report", "The evidence of a run; proves that it is unaltered, compares two."),
             ("show", "look", "What the app sees in a checklist: sections, steps, commands."),
             ("lint", "lint", "Find what is unsafe or unclear in a checklist."),
             ("approve", "approve", "Look at what would run, and trust exactly those bytes."),

@@ -97,6 +97,8 @@ class Finished(Event):
     duration_s: float = 0.0
     output_bytes: int = 0
     output_dropped_bytes: int = 0
+    output_sha256: str = ""
+    """Hash of what is kept of the output (`output.digest`); empty where there is none."""
     verdict: dict[str, Json] = field(default_factory=dict)
     adopted: bool = False
     """The result was found by a later session than the one that started it."""

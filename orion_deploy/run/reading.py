@@ -65,6 +65,11 @@ class Reader:
         return self._link.sequence
 
     @property
+    def good_bytes(self) -> int:
+        """Length of the journal up to the last record that could be read and understood."""
+        return self._link.end
+
+    @property
     def head(self) -> str:
         """`<records>:<hash>`: noted in a report, it proves later what the journal was (see `verify`)."""
         return f"{self._link.sequence}:{self._link.hash}"

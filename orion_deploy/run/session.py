@@ -24,7 +24,7 @@ from orion_deploy.run.blocks import index_of, is_block_id
 from orion_deploy.run.desk import Desk, Prepared
 from orion_deploy.run.edge import Edge
 from orion_deploy.run.lock import Holder
-from orion_deploy.run.output import Output
+from orion_deploy.run.output import Output, digest
 from orion_deploy.run.places import Places
 from orion_deploy.run.repository import commit_of
 from orion_deploy.run.resume import InFlight, Resume, build
@@ -227,6 +227,7 @@ class Session(Watching, Verifying):
             duration_s=round(result.duration_s, 6),
             output_bytes=result.output_bytes,
             output_dropped_bytes=result.output_dropped_bytes,
+            output_sha256=digest(self._desk.folder(step_id, attempt.number), result.output_bytes),
             verdict=verdict.to_json(),
             adopted=step_id in self._adopting,
             more=more,

@@ -71,6 +71,8 @@ MUST_NOT_IMPORT = {
     "orion_deploy.cli.start": HEAVY,
     "orion_deploy.cli.screen": HEAVY,
     "orion_deploy.cli.run": tuple(name for name in HEAVY if name != "click"),
+    "orion_deploy.report.gather": HEAVY,
+    "orion_deploy.report.markdown": HEAVY,
     "orion_deploy.tui.app": HEAVY,
 }
 

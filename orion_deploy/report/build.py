@@ -1,0 +1,189 @@
+"""From a checklist and a run to its evidence. Pure: what lies in files is asked for through `kept`.
+
+A run is told whatever has become of its checklist: steps that the file no longer has stand in a section of their
+own, and without the file the titles are those that the run recorded.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, replace
+
+from orion_deploy.checklist.model import Checklist, SectionKind
+from orion_deploy.checklist.model import Section as ModelSection
+from orion_deploy.report.build_steps import Kept, StepMaker
+from orion_deploy.report.evidence import (
+    Act,
+    Evidence,
+    Mark,
+    Rollback,
+    Section,
+    Step,
+    Value,
+)
+from orion_deploy.report.story import Story, told
+from orion_deploy.run import events as ev
+from orion_deploy.run import progress
+from orion_deploy.run.blocks import block_step
+from orion_deploy.run.sidecar import bare
+from orion_deploy.run.state import RunState, Status
+from orion_deploy.run.watches.record import WatchRecord
+
+GONE_TITLE = "Steps that the file no longer has"
+UNREAD_TITLE = "Steps, as the run recorded them"
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What the edge found of the run's files."""
+
+    state: RunState
+    events: Iterable[ev.Event]
+    mark: Mark
+    checklist: Checklist | None = None
+    watches: tuple[WatchRecord, ...] = ()
+    titles: Mapping[str, str] | None = None
+    """Step id to title as the run's snapshot has them, for steps that the file no longer tells of."""
+
+
+def build(known: Known, kept: Callable[[str, int], Kept]) -> Evidence:
+    """Return the evidence of a run; what only the edge can tell (machine, damage, ...) is left for it to fill in."""
+    state, checklist = known.state, known.checklist
+    story = told(known.events)
+    maker = StepMaker(state, story, known.watches, kept)
+    sections = _sections(known, maker, story)
+    counts = _counts(checklist, state)
+    return Evidence(
+        title=checklist.title if checklist is not None else "",
+        checklist=checklist.path if checklist is not None else state.checklist,
+        mark=known.mark,
+        result=result_of(state, counts),
+        digest=state.digest,
+        digest_now=checklist.digest if checklist is not None else "",
+        started_at=state.started_at,
+        last_at=state.last_at,
+        finished_at=state.finished_at,
+        cwd=state.cwd,
+        commit=state.commit,
+        metadata=dict(checklist.metadata) if checklist is not None else {},
+        operators=state.operators,
+        counts=counts,
+        sections=sections,
+        rollback=_rollback(state, story, sections),
+        sessions=tuple(story.sessions),
+        approvals=tuple(story.approvals),
+        variables=_values(state),
+        notes=state.notes,
+        survived=tuple(story.survived),
+        others=tuple(story.others),
+    )
+
+
+def result_of(state: RunState, counts: Mapping[str, int]) -> str:
+    """How the run stands, in a few words."""
+    if state.finished_at is not None:
+        return state.result or "closed"
+    word = "rolled back, not closed" if state.rollback_at is not None else "not closed"
+    settled = counts["total"] - counts["open"]
+    rest = "".join(
+        f", {counts[name]} {name}"
+        for name in ("failed", "unknown", "undecided", "running")
+        if counts.get(name)
+    )
+    return f"{word}: {settled:,} of {counts['total']:,} steps settled{rest}"
+
+
+def _counts(checklist: Checklist | None, state: RunState) -> dict[str, int]:
+    if checklist is None:
+        counts = bare(state, "")["counts"]
+        assert isinstance(counts, dict)
+        return counts
+    of = progress.overall(checklist, state)
+    return {
+        "total": of.total,
+        "done": of.done,
+        "skipped": of.skipped,
+        "open": of.open,
+        "failed": of.failed,
+        "unknown": of.unknown,
+        "undecided": of.undecided,
+        "running": of.running,
+        "changed": of.changed,
+        "overrides": of.overrides,
+    }
+
+
+def _values(state: RunState) -> tuple[Value, ...]:
+    given = [Value(name, text) for name, text in state.variables.items()]
+    return (*given, *(Value(name, is_secret=True) for name in sorted(state.secrets)))
+
+
+def _sections(known: Known, maker: StepMaker, story: Story) -> tuple[Section, ...]:
+    found: list[Section] = []
+    told_of: set[str] = set()
+    if known.checklist is not None:
+        for section in known.checklist.walk_sections():
+            steps = _steps_of(section, known.state, maker)
+            told_of.update(step.id for step in steps)
+            if steps:
+                found.append(_completed(section, tuple(steps), story))
+    rest = [step_id for step_id in known.state.steps if step_id not in told_of]
+    if known.checklist is None:
+        rest += [step_id for step_id in known.state.digests if step_id not in known.state.steps]
+    titles = {**(known.titles or {}), **story.titles}
+    if rest:
+        is_gone = known.checklist is not None
+        gone = tuple(maker.without_text(i, titles.get(i, ""), is_gone=is_gone) for i in rest)
+        found.append(Section("", GONE_TITLE if is_gone else UNREAD_TITLE, SectionKind.STEPS.value, 2, gone))
+    return tuple(found)
+
+
+def _steps_of(section: ModelSection, state: RunState, maker: StepMaker) -> list[Step]:
+    """The section's steps, and those of its blocks under no step that were run."""
+    steps = [maker.step(step) for step in progress.section_steps(section)]
+    for number, block in enumerate(section.code, start=1):
+        step = block_step(section, number, block)
+        if step.id in state.steps:
+            steps.append(maker.step(step))
+    return steps
+
+
+def _completed(section: ModelSection, steps: tuple[Step, ...], story: Story) -> Section:
+    made = Section(section.id, section.title, section.kind.value, section.level, steps)
+    event = story.completed.get(section.id)
+    return made if event is None else replace(made, completed_at=event.at, completed_by=event.by)
+
+
+def _rollback(state: RunState, story: Story, sections: tuple[Section, ...]) -> Rollback | None:
+    if not story.rollbacks:
+        return None
+    first, *later = story.rollbacks
+    forward = [s for section in sections if section.kind != SectionKind.ROLLBACK for s in section.steps]
+    back = [s for section in sections if section.kind == SectionKind.ROLLBACK for s in section.steps]
+    fired = [
+        (step.title, firing)
+        for step in forward
+        for attempt in step.attempts
+        if attempt.watch is not None
+        for firing in attempt.watch.fired
+        if firing.at <= first.at
+    ]
+    bad = (Status.FAILED, Status.UNKNOWN)
+    return Rollback(
+        at=first.at,
+        by=first.by,
+        reason=first.reason,
+        facts=state.rollback_facts,
+        again=tuple(Act(event.at, event.by, "turned back again", event.reason) for event in later),
+        fired=tuple(fired),
+        failed=tuple(step.title for step in forward if step.status in bad),
+        ways=tuple(way for step in back for way in _ways(step)),
+    )
+
+
+def _ways(step: Step) -> list[str]:
+    ways = [step.option] if step.option else []
+    if step.kind.startswith("people.") and step.value:
+        ways.append(f"{step.title}: {step.value}")
+    acted = {a.what for a in step.attempts if a.what not in ("command", "interactive") and a.verdict}
+    return ways + sorted(what for what in acted if not what.startswith("people."))

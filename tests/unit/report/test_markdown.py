@@ -1,0 +1,222 @@
+"""The Markdown page, read by GitHub's own parser: nothing of a run's texts becomes a mark of it."""
+
+from __future__ import annotations
+
+import re
+from html.parser import HTMLParser
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from support.evidence import BOOK, evidence, failed, passed, step_id
+
+from orion_deploy.report.evidence import OutputText
+from orion_deploy.report.markdown import fenced, markdown, table, text
+from orion_deploy.run import events as ev
+
+TELL, DISK, WATCH, LOOK = (step_id(words) for words in ("Tell", "disk", "Watch", "Look"))
+HOSTILE = [
+    "<script>alert(1)</script>",
+    "</details>",
+    "a | b |\n| c",
+    "```\nout\n```",
+    "[link](javascript:alert(1))",
+    "![picture](https://evil.example/x.png)",
+    "https://evil.example and www.evil.example",
+    "# heading",
+    "1. item",
+    "- item",
+    "> quote",
+    "===",
+    "---",
+    "&lt;b&gt; &amp;",
+    "\\| \\\\| \\`",
+    "**bold** _em_ ~~gone~~ `code`",
+    "\u202eevil\x1b[31m\x00",
+    "<!-- -->",
+    "[^1]: note",
+    "$x$",
+]
+texts = st.one_of(
+    st.sampled_from(HOSTILE), st.text(max_size=60), st.text(alphabet="|`*_<>[]()#\\&!~:$ \na1.-", max_size=40)
+)
+
+
+class Page(HTMLParser):
+    """The tags of a rendered page, and its text."""
+
+    def __init__(self, page: str) -> None:
+        super().__init__()
+        self.tags: list[str] = []
+        self.words: list[str] = []
+        self.feed(page)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        """A tag."""
+        self.tags.append(tag)
+
+    def handle_data(self, data: str) -> None:
+        """Text."""
+        self.words.append(data)
+
+
+def rendered(source: str) -> Page:
+    """What GitHub makes of it, raw HTML let through so that it would be seen."""
+    cmark = pytest.importorskip(
+        "cmarkgfm", reason="the package cmarkgfm is not installed: nothing to read with"
+    )
+    options = cmark.cmark.Options.CMARK_OPT_UNSAFE
+    return Page(cmark.github_flavored_markdown_to_html(source, options))
+
+
+def squeezed(words: str) -> str:
+    """Without what is nothing but room between words."""
+    return re.sub(r"\s+", " ", words).strip()
+
+
+@given(texts)
+def test_any_text_is_itself_in_a_cell_an_item_and_a_paragraph(words: str) -> None:
+    """A text comes out of GitHub's parser as its own characters, and brings no tag with it."""
+    from orion_deploy.text import plain_line
+
+    safe = text(words)
+    expected = squeezed(plain_line(words))
+    cell = rendered("\n".join(table(("h", "i"), [("x", safe)])))
+    assert cell.tags == ["table", "thead", "tr", "th", "th", "tbody", "tr", "td", "td"]
+    assert squeezed("".join(cell.words)) == squeezed(f"h\ni\nx\n{expected}")
+    for source, tags in (
+        (f"- {safe}", ["ul", "li"]),
+        (f"# {safe}", ["h1"]),
+        (f"> {safe}", ["blockquote", "p"]),
+    ):
+        page = rendered(source)
+        if expected:
+            assert [tag for tag in page.tags if tag != "a"] == tags, source
+            assert squeezed("".join(page.words)) == expected
+    links = [tag for tag in rendered(safe).tags if tag == "a"]
+    assert not links or "@" in words  # An address of mail is made a link by GitHub whatever is done.
+
+
+@given(texts)
+def test_no_output_ends_its_block(words: str) -> None:
+    """A block of code holds all of an output, whatever fences stand in it."""
+    page = rendered("\n".join(["before", "", *fenced(words), "", "after"]))
+    assert page.tags == ["p", "pre", "code", "p"]
+
+
+def everything(words: str) -> str:
+    """The page of a run in which every text that people or processes give is this one."""
+    return markdown(
+        evidence(
+            ev.VariableSet(name=words, value=words),
+            ev.Started(step=DISK, attempt=1, what="command", title=words),
+            ev.Finished(step=DISK, attempt=1, duration_s=1.0, output_bytes=9, verdict=failed(words, words)),
+            ev.Ticked(step=DISK, override=words, value=words),
+            ev.Skipped(step=TELL, reason=words, override=True),
+            ev.Noted(step=LOOK, text=words),
+            ev.Noted(text=words),
+            ev.WatchStarted(step=WATCH, attempt=1, what="logs.absent", watch_s=60.0),
+            ev.WatchFired(step=WATCH, attempt=1, reason=words, value=words),
+            ev.WatchEnded(step=WATCH, attempt=1, why="stopped", reason=words, verdict=failed(words)),
+            ev.RollbackEntered(reason=words, facts={"note": words}),
+            outputs={(DISK, 1): OutputText(words, words, 99, 9)},
+            diff=words,
+            script=words,
+        )
+    )
+
+
+@given(texts)
+def test_the_whole_page_has_the_same_shape_whatever_the_texts_are(words: str) -> None:
+    """Tables, headings, blocks and folds of the page are ours: a hostile text changes none of them."""
+    plain = rendered(everything("word" if words.strip() else words))
+    hostile = rendered(everything(words))
+    optional = {"p", "blockquote", "a", "br"}  # An own line of somebody's words, or an address of mail.
+    assert [t for t in hostile.tags if t not in optional] == [t for t in plain.tags if t not in optional]
+
+
+def test_the_result_comes_first_then_what_needs_eyes_then_the_steps() -> None:
+    """A reviewer reads from the top, and finds what deviates before what went well."""
+    page = markdown(
+        evidence(
+            ev.Ticked(step=TELL, value="told Ada"),
+            ev.Started(step=DISK, attempt=1, what="command"),
+            ev.Finished(step=DISK, attempt=1, duration_s=0.2, verdict=failed("no room")),
+            ev.Ticked(step=DISK, override="the old files go tonight"),
+            ev.Skipped(step=LOOK, reason="nobody is awake"),
+            ev.RunFinished(result="closed with 1 override, 1 skipped, 1 open"),
+        )
+    )
+    places = [
+        page.index(words)
+        for words in (
+            "**closed with 1 override, 1 skipped, 1 open**",
+            "What needs your eyes",
+            "ticked against its verdict: the old files go tonight",
+            "nobody is awake",
+            "### Before",
+            "told Ada",
+            "What happened, step by step",
+            "The record",
+        )
+    ]
+    assert places == sorted(places)
+
+
+def test_a_run_without_a_deviation_says_so() -> None:
+    """What is not there is said, so that nobody looks for it."""
+    short = "# A\n\n## B\n\n- [ ] C\n"
+    done = evidence(
+        ev.Ticked(step=step_id("C", short)), ev.RunFinished(result="completed"), ev.Closed(), text=short
+    )
+    assert "Nothing needs your eyes" in markdown(done)
+
+
+def test_secrets_stand_only_by_name() -> None:
+    """Of a secret a report tells that it was given."""
+    page = markdown(
+        evidence(ev.VariableSet(name="TOKEN", secret=True), ev.VariableSet(name="PLACE", value="eu"))
+    )
+    assert "| TOKEN | *secret, given* |" in page
+    assert "| PLACE | eu |" in page
+
+
+def test_the_way_back_has_a_part_of_its_own() -> None:
+    """Why the run turned back, what had fired, what was known then, and the way that it went."""
+    back = step_id("Start the old version")
+    page = markdown(
+        evidence(
+            ev.WatchStarted(step=WATCH, attempt=1, what="logs.absent", watch_s=60.0),
+            ev.WatchFired(step=WATCH, attempt=1, reason="an error in the log", value="1 line"),
+            ev.RollbackEntered(
+                reason="orders fail", facts={"rows written since": 12, "follows": ["restore loses 12 rows"]}
+            ),
+            ev.Started(step=back, attempt=1, what="command"),
+            ev.Finished(step=back, attempt=1, duration_s=3.0, verdict=passed()),
+            ev.Ticked(step=back, auto=True),
+        )
+    )
+    part = page[page.index("## The way back") : page.index("## Steps")]
+    for words in ("orders fail", "an error in the log", "12", "restore loses 12 rows"):
+        assert words in part
+
+
+def test_a_way_back_that_nobody_went_is_one_sentence() -> None:
+    """Steps of the rollback that were not needed are no noise in the evidence."""
+    page = markdown(evidence(ev.Ticked(step=TELL)))
+    assert "The run did not turn back" in page
+    assert "Start the old version" not in page
+
+
+@pytest.mark.parametrize("text_of_file", [None, BOOK.replace("- [ ] Look at the shop\n", "")])
+def test_steps_are_told_whatever_became_of_the_file(text_of_file: str | None) -> None:
+    """A step that the file no longer has, and every step of a file that is gone, is evidence all the same."""
+    page = markdown(
+        evidence(
+            ev.Started(step=LOOK, attempt=1, what="command", title="Look at the shop"),
+            ev.Lost(step=LOOK, attempt=1, reason="the machine went away"),
+            text=text_of_file,
+        )
+    )
+    assert "Look at the shop" in page
+    assert "the machine went away" in page
