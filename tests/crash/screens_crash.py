@@ -151,6 +151,7 @@ class Life:
         if self.mutant:
             with suppress(AssertionError):
                 screen.wait(lambda _: len(self._log()) > begun, MUTANT_S_MAX)
+            return
         self._let_it(screen, ALIVE_S_MAX)
 
     def _let_it(self, screen: Screen, seconds_max: float) -> None:
