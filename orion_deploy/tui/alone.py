@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
-from typing import Generic, TypeVar
+from typing import TYPE_CHECKING, Generic, TypeVar
 
 from textual import events
 from textual.app import App
@@ -15,6 +16,9 @@ from orion_deploy.tui.paint import DAY, NIGHT
 from orion_deploy.tui.patience import Patience
 from orion_deploy.tui.safe_filter import SafeFilter
 from orion_deploy.tui.screens.panel import Panel
+
+if TYPE_CHECKING:
+    from orion_deploy.tui.guardian import Guardian
 
 Answer = TypeVar("Answer")
 STYLESHEET = os.path.join(os.path.dirname(os.path.abspath(__file__)), "orion.tcss")
@@ -31,7 +35,7 @@ def dress(app: App[Answer]) -> None:
 
 
 class AloneApp(App[Answer], Generic[Answer]):
-    """An app that ends with an answer, or with None on any signal."""
+    """An app that ends with an answer, or with None on any signal. Run it with `answer_of`."""
 
     CSS_PATH = STYLESHEET
     splash_is_up = False
@@ -40,6 +44,9 @@ class AloneApp(App[Answer], Generic[Answer]):
     def __init__(self) -> None:
         super().__init__(driver_class=TerminalDriver if not os.environ.get("TEXTUAL_DRIVER") else None)
         self.patience = Patience()
+        self.was_cut_off = False
+        """A signal ended it, or its terminal has gone: that is no answer."""
+        self.guardian: Guardian | None = None
         dress(self)
 
     def on_load(self) -> None:
@@ -49,13 +56,20 @@ class AloneApp(App[Answer], Generic[Answer]):
         loop = asyncio.get_running_loop()
         for number in LEAVING:
             try:
-                loop.add_signal_handler(number, self.exit, None)
+                loop.add_signal_handler(number, self.cut_off)
             except (NotImplementedError, RuntimeError, ValueError):
                 return
 
     def on_ready(self) -> None:
-        """It can be read now."""
+        """It can be read now; and from here on somebody stands by to give the terminal back."""
         self.patience.shown()
+        modes = getattr(self._driver, "attrs_before", None)
+        if modes is None:
+            return
+        from orion_deploy.tui.guardian import Guardian
+
+        with contextlib.suppress(OSError):
+            self.guardian = Guardian(modes, "The screens were killed; nothing was begun.\r\n")
 
     async def on_event(self, event: events.Event) -> None:
         """Drop what was typed before there was anything to answer."""
@@ -67,6 +81,11 @@ class AloneApp(App[Answer], Generic[Answer]):
     def on_terminal_closed(self, event: TerminalClosed) -> None:
         """Nobody is there to answer."""
         event.stop()
+        self.cut_off()
+
+    def cut_off(self) -> None:
+        """End without an answer."""
+        self.was_cut_off = True
         self.exit(None)
 
 
@@ -82,6 +101,18 @@ class PanelApp(AloneApp[str]):
         self.push_screen(self.panel, self.exit)
 
 
+def answer_of(app: AloneApp[Answer]) -> Answer | None:
+    """Run it; returns its answer. Raises KeyboardInterrupt when a signal ended it, or the terminal has gone."""
+    try:
+        answer = app.run()
+    finally:
+        if app.guardian is not None:
+            app.guardian.dismiss()
+    if app.was_cut_off:
+        raise KeyboardInterrupt
+    return answer
+
+
 def ask_alone(panel: Panel[str]) -> str | None:
-    """Show a panel on an empty terminal; returns its answer."""
-    return PanelApp(panel).run()
+    """Show a panel on an empty terminal; returns its answer. Raises as `answer_of`."""
+    return answer_of(PanelApp(panel))

@@ -13,7 +13,7 @@ from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
 from orion_deploy.text import plain_line
-from orion_deploy.tui.alone import AloneApp
+from orion_deploy.tui.alone import AloneApp, answer_of
 from orion_deploy.tui.choices import Offer
 from orion_deploy.tui.lines import Line, Span, fit, line
 from orion_deploy.tui.paint import cursor_style, palette_of, strip_of
@@ -167,8 +167,8 @@ class PickerApp(AloneApp[int]):
 
 
 def pick(offers: list[Offer], *, splash_is_up: bool = False) -> Offer | None:
-    """Let a person choose; None when they leave."""
+    """Let a person choose; None when they leave. Raises as `answer_of`."""
     app = PickerApp(offers)
     app.splash_is_up = splash_is_up
-    number = app.run()
+    number = answer_of(app)
     return offers[number] if number is not None else None
