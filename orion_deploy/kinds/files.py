@@ -138,16 +138,14 @@ def closed_verdict(seen: Holders, paths: list[Path], *, trust_locks: bool = Fals
     nobody = f"none of {inspected} processes has {what} open"
     if seen.is_complete:
         return Verdict(Outcome.PASSED, nobody, "closed", values)
-    blind = (
-        f"{len(seen.uninspected)} could not be inspected: {listed(seen.uninspected)}"
-        if seen.uninspected
-        else "this system hides the processes of other users"
-    )
     if trust_locks:
-        return Verdict(Outcome.PASSED, f"{nobody}, and nobody holds a lock on it; {blind}", "closed", values)
+        return Verdict(
+            Outcome.PASSED, f"{nobody}, and nobody holds a lock on it; {seen.blind}", "closed", values
+        )
+    how = "look on the machine itself" if seen.enclosed else "`sudo lsof` sees them"
     return Verdict(
         Outcome.UNDECIDED,
-        f"{nobody}, but {blind}. `sudo lsof` sees them",
+        f"{nobody}, but {seen.blind}. {how[0].upper()}{how[1:]}",
         f"{inspected} of {seen.looked_at} seen",
         values,
     )

@@ -12,7 +12,7 @@ import os
 import struct
 import sys
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from orion_deploy.text import plain_line
@@ -23,6 +23,7 @@ _LOCK_BYTES = (0x40000000, 512)
 """Offset and length of SQLite's pending, reserved and shared lock bytes (sqlite.org/fileformat2.html, "lock-byte page")."""
 _SHM_LOCK_BYTES = (120, 9)
 """The locks of a WAL index: eight, and the dead-man switch (sqlite.org/walformat.html)."""
+_FIRST_PID_NAMESPACE = 0xEFFFFFFC
 SHOWN_MAX = 5
 
 
@@ -49,11 +50,25 @@ class Holders:
     looked_at: int
     hidden: bool = False
     """The system does not even list other users' processes."""
+    enclosed: bool = False
+    """This is a container: what runs outside of it is not listed."""
 
     @property
     def is_complete(self) -> bool:
         """Whether every process could be inspected."""
-        return not self.uninspected and not self.hidden
+        return not self.uninspected and not self.hidden and not self.enclosed
+
+    @property
+    def blind(self) -> str:
+        """What could not be seen, in words; empty where everything was."""
+        parts = []
+        if self.uninspected:
+            parts.append(f"{len(self.uninspected)} could not be inspected: {listed(self.uninspected)}")
+        elif self.hidden:
+            parts.append("this system hides the processes of other users")
+        if self.enclosed:
+            parts.append("this is a container, and processes outside of it cannot be seen")
+        return "; ".join(parts)
 
 
 def with_side_files(path: Path) -> tuple[Path, ...]:
@@ -125,7 +140,7 @@ def _with_locks(found: Holders, paths: Iterable[Path]) -> Holders:
             known.add(pid)
             more.append(_named(pid, (path.name,)))
     left = tuple(h for h in found.uninspected if h.pid not in known)
-    return Holders((*found.holders, *more), left, found.looked_at, hidden=found.hidden)
+    return replace(found, holders=(*found.holders, *more), uninspected=left)
 
 
 def _named(pid: int, files: tuple[str, ...]) -> Holder:
@@ -177,7 +192,15 @@ def _scan_proc(wanted: dict[tuple[int, int], str]) -> Holders:
         if files:
             holders.append(_named(int(pid), tuple(sorted(files))))
     hidden = os.geteuid() != 0 and not os.path.exists("/proc/1")
-    return Holders(tuple(holders), tuple(uninspected), len(pids), hidden=hidden)
+    return Holders(tuple(holders), tuple(uninspected), len(pids), hidden=hidden, enclosed=_is_enclosed())
+
+
+def _is_enclosed() -> bool:
+    """Whether this is not the first pid namespace of the machine, which has a fixed number (proc_ns.h)."""
+    try:
+        return os.stat("/proc/self/ns/pid").st_ino != _FIRST_PID_NAMESPACE
+    except OSError:
+        return False
 
 
 def _open_files(pid: str, wanted: dict[tuple[int, int], str]) -> Iterator[str]:

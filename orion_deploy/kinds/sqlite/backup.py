@@ -45,6 +45,7 @@ from orion_deploy.kinds.sqlite.database import (
     Fingerprint,
     fingerprint,
     require_database,
+    require_sole_name,
     wait_for_tick,
 )
 from orion_deploy.kinds.sqlite.parameters import OfDatabase, lock_or_refuse, refuse_holders
@@ -116,6 +117,7 @@ def take_backup(
 
     Raises RefusedError, Cancelled, sqlite3.Error or OSError; nothing that could be taken for a backup is left then.
     """
+    require_sole_name(seen.path)
     require_room(folder, seen.total_bytes, "a backup")
     if not live:
         blind = refuse_holders(seen.path)

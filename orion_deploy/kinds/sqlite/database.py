@@ -109,6 +109,16 @@ def require_database(path: Path) -> DatabaseFile:
     return seen
 
 
+def require_sole_name(path: Path) -> None:
+    """Raise RefusedError where a database has a second hard link: its `-wal` may lie beside the other name. Raises OSError."""
+    links = os.stat(path).st_nlink
+    if links > 1:
+        raise RefusedError(
+            f"{path} has {links} hard links: rows in a -wal beside another name would be lost",
+            help="remove the other names, or take the one that the application uses",
+        )
+
+
 def beside(path: Path, suffix: str) -> Path:
     """The side file of a database: `-wal`, `-shm`, `-journal`."""
     return path.with_name(path.name + suffix)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sqlite3
 from collections.abc import Mapping
 from pathlib import Path
@@ -13,6 +14,7 @@ from orion_deploy.errors import RefusedError
 from orion_deploy.kinds.base import Context, Kind
 from orion_deploy.kinds.holders import find_holders, listed, with_side_files
 from orion_deploy.kinds.sqlite.connection import Busy, open_exclusively
+from orion_deploy.kinds.sqlite.database import require_sole_name
 from orion_deploy.kinds.sqlite.sql import read_script
 from orion_deploy.kinds.sqlite.state import Pair
 
@@ -61,15 +63,17 @@ def refuse_holders(path: Path, *, ask_locks: bool = True) -> str:
         )
     if seen.is_complete:
         return ""
-    named = listed(seen.uninspected) if seen.uninspected else "other users' processes"
-    return f"could not be inspected for open files: {named}"
+    return f"who has it open cannot be said for certain: {seen.blind}"
 
 
 def lock_or_refuse(path: Path) -> sqlite3.Connection:
     """Open a database under the exclusive lock (see `open_exclusively`).
 
-    Raises RefusedError that names who has it open, where somebody has; or sqlite3.Error.
+    Raises RefusedError that names who has it open, where somebody has, or where it is not ours to lock; or sqlite3.Error.
     """
+    require_sole_name(path)
+    if not os.access(path, os.W_OK):  # SQLite would open it for reading, and lock nobody out
+        raise RefusedError(f"you may not write to {path}, and so it cannot be locked: nothing was changed")
     try:
         return open_exclusively(path, timeout_s=LOCK_TIMEOUT_S)
     except Busy as fault:
