@@ -110,7 +110,7 @@ class StepMaker:
             script=kept.script,
             script_sha256=attempt.script_sha256,
             is_edited=attempt.edited,
-            diff=kept.diff,
+            diff=kept.diff if attempt.edited else "",
             is_adopted=attempt.adopted,
             carried=attempt.carried,
             output=kept.output,

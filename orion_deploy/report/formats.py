@@ -15,7 +15,7 @@ class Format(NamedTuple):
     """One way to write the evidence down."""
 
     module: str
-    """In `orion_deploy.report`; its function has the module's name."""
+    """In `orion_deploy.report`; it has a function `page`."""
     endings: tuple[str, ...]
     """Of files that are written in it; the first is the one we give."""
 
@@ -23,6 +23,9 @@ class Format(NamedTuple):
 FORMATS: Mapping[str, Format] = MappingProxyType(
     {
         "md": Format("markdown", (".md", ".markdown")),
+        "html": Format("html_page", (".html", ".htm")),
+        "json": Format("json_data", (".json",)),
+        "junit": Format("junit_xml", (".xml",)),
     }
 )
 DEFAULT = "md"
@@ -31,7 +34,7 @@ DEFAULT = "md"
 def render(evidence: Evidence, name: str) -> str:
     """Return the evidence in the format of this name."""
     module = FORMATS[name].module
-    write: Callable[[Evidence], str] = getattr(import_module(f"orion_deploy.report.{module}"), module)
+    write: Callable[[Evidence], str] = import_module(f"orion_deploy.report.{module}").page
     return write(evidence)
 
 

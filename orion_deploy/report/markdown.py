@@ -54,8 +54,8 @@ def facts_table(facts: Iterable[Fact]) -> list[str]:
     return table(("", ""), ((f"**{text(label)}**", text(words)) for label, words in facts))
 
 
-def markdown(evidence: Evidence) -> str:
-    """Return the page."""
+def page(evidence: Evidence) -> str:
+    """Return the evidence as Markdown."""
     clock = Clock(evidence.started_at)
     found = concerns(evidence)
     lines = [markdown_mark(evidence.mark), "", f"# {text(evidence.title)}", ""]

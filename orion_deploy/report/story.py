@@ -13,7 +13,16 @@ from orion_deploy.run import events as ev
 
 Key = tuple[str, int]
 """Step id and number of the attempt."""
-_IN_STATE = (ev.VariableSet, ev.WatchStarted, ev.WatchFired, ev.Verifying, ev.Verified, ev.RunFinished)
+_IN_STATE = (
+    ev.VariableSet,
+    ev.Noted,
+    ev.WatchStarted,
+    ev.WatchFired,
+    ev.Verifying,
+    ev.Verified,
+    ev.RunFinished,
+    ev.Closed,
+)
 """Events of which the folded state tells everything."""
 _ENVELOPE = ("at", "by", "step")
 
@@ -32,7 +41,6 @@ class Story:
     completed: dict[str, ev.SectionCompleted] = field(default_factory=dict)
     rollbacks: list[ev.RollbackEntered] = field(default_factory=list)
     survived: list[Act] = field(default_factory=list)
-    finished: list[ev.RunFinished] = field(default_factory=list)
     others: list[Act] = field(default_factory=list)
 
 
@@ -72,17 +80,11 @@ def _take_in(story: Story, event: ev.Event) -> None:
                 f"signal {event.signal}, sent by a step of the run{f' ({event.step})' if event.step else ''}"
             )
             story.survived.append(Act(event.at, event.by, "survived", text))
-        case ev.Noted() if not event.step:
-            pass  # A note of the run: in the state.
-        case ev.Closed():
-            pass
-        case ev.Ticked() | ev.Unticked() | ev.Skipped() | ev.Noted() | ev.Chosen() | ev.Resolved():
+        case ev.Ticked() | ev.Unticked() | ev.Skipped() | ev.Chosen() | ev.Resolved():
             story.acts.setdefault(event.step, []).append(_act(event))
         case _ if isinstance(event, _IN_STATE):
             if isinstance(event, ev.WatchStarted):
                 story.titles[event.step] = event.title
-            if isinstance(event, ev.RunFinished):
-                story.finished.append(event)
         case _:
             _other(story, event)
 
@@ -114,8 +116,6 @@ def _act(event: ev.Event) -> Act:
             return Act(at, by, "taken back")
         case ev.Skipped():
             return Act(at, by, "skipped, overriding" if event.override else "skipped", event.reason)
-        case ev.Noted():
-            return Act(at, by, "noted", event.text)
         case ev.Chosen():
             title = f": {event.title}" if event.title else ""
             return Act(at, by, "chose", f"option {event.option}{title}")

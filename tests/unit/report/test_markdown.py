@@ -6,40 +6,15 @@ import re
 from html.parser import HTMLParser
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, settings
 from support.evidence import BOOK, evidence, failed, passed, step_id
+from support.hostile import everything, texts
 
-from orion_deploy.report.evidence import OutputText
-from orion_deploy.report.markdown import fenced, markdown, table, text
+from orion_deploy.report.markdown import fenced, table, text
+from orion_deploy.report.markdown import page as markdown
 from orion_deploy.run import events as ev
 
 TELL, DISK, WATCH, LOOK = (step_id(words) for words in ("Tell", "disk", "Watch", "Look"))
-HOSTILE = [
-    "<script>alert(1)</script>",
-    "</details>",
-    "a | b |\n| c",
-    "```\nout\n```",
-    "[link](javascript:alert(1))",
-    "![picture](https://evil.example/x.png)",
-    "https://evil.example and www.evil.example",
-    "# heading",
-    "1. item",
-    "- item",
-    "> quote",
-    "===",
-    "---",
-    "&lt;b&gt; &amp;",
-    "\\| \\\\| \\`",
-    "**bold** _em_ ~~gone~~ `code`",
-    "\u202eevil\x1b[31m\x00",
-    "<!-- -->",
-    "[^1]: note",
-    "$x$",
-]
-texts = st.one_of(
-    st.sampled_from(HOSTILE), st.text(max_size=60), st.text(alphabet="|`*_<>[]()#\\&!~:$ \na1.-", max_size=40)
-)
 
 
 class Page(HTMLParser):
@@ -74,6 +49,7 @@ def squeezed(words: str) -> str:
     return re.sub(r"\s+", " ", words).strip()
 
 
+@settings(deadline=None, max_examples=50)
 @given(texts)
 def test_any_text_is_itself_in_a_cell_an_item_and_a_paragraph(words: str) -> None:
     """A text comes out of GitHub's parser as its own characters, and brings no tag with it."""
@@ -97,6 +73,7 @@ def test_any_text_is_itself_in_a_cell_an_item_and_a_paragraph(words: str) -> Non
     assert not links or "@" in words  # An address of mail is made a link by GitHub whatever is done.
 
 
+@settings(deadline=None, max_examples=50)
 @given(texts)
 def test_no_output_ends_its_block(words: str) -> None:
     """A block of code holds all of an output, whatever fences stand in it."""
@@ -104,33 +81,12 @@ def test_no_output_ends_its_block(words: str) -> None:
     assert page.tags == ["p", "pre", "code", "p"]
 
 
-def everything(words: str) -> str:
-    """The page of a run in which every text that people or processes give is this one."""
-    return markdown(
-        evidence(
-            ev.VariableSet(name=words, value=words),
-            ev.Started(step=DISK, attempt=1, what="command", title=words),
-            ev.Finished(step=DISK, attempt=1, duration_s=1.0, output_bytes=9, verdict=failed(words, words)),
-            ev.Ticked(step=DISK, override=words, value=words),
-            ev.Skipped(step=TELL, reason=words, override=True),
-            ev.Noted(step=LOOK, text=words),
-            ev.Noted(text=words),
-            ev.WatchStarted(step=WATCH, attempt=1, what="logs.absent", watch_s=60.0),
-            ev.WatchFired(step=WATCH, attempt=1, reason=words, value=words),
-            ev.WatchEnded(step=WATCH, attempt=1, why="stopped", reason=words, verdict=failed(words)),
-            ev.RollbackEntered(reason=words, facts={"note": words}),
-            outputs={(DISK, 1): OutputText(words, words, 99, 9)},
-            diff=words,
-            script=words,
-        )
-    )
-
-
+@settings(deadline=None, max_examples=50)
 @given(texts)
 def test_the_whole_page_has_the_same_shape_whatever_the_texts_are(words: str) -> None:
     """Tables, headings, blocks and folds of the page are ours: a hostile text changes none of them."""
-    plain = rendered(everything("word" if words.strip() else words))
-    hostile = rendered(everything(words))
+    plain = rendered(markdown(everything("word" if words.strip() else words)))
+    hostile = rendered(markdown(everything(words)))
     optional = {"p", "blockquote", "a", "br"}  # An own line of somebody's words, or an address of mail.
     assert [t for t in hostile.tags if t not in optional] == [t for t in plain.tags if t not in optional]
 
