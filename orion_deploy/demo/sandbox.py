@@ -35,8 +35,8 @@ from orion_deploy.run.places import state_home
 CHECKLIST: Final = "0001_add_active_request"
 MARK: Final = ".orion-demo.json"
 """Says that a folder is a sandbox, and how it was made."""
-A_DAY: Final = "- [ ] Look again after 24 hours\n\n  "
-"""The beginning of the checklist's step that takes a day."""
+A_DAY: Final = "## The first day\n\n"
+"""The beginning of the checklist's section that takes a day."""
 SCHEMA: Final = 1
 CONVERSATIONS: Final = 10_000
 FOLDERS_MAX: Final = 10_000
@@ -166,7 +166,7 @@ def _fill(where: Path, faults: tuple[str, ...], conversations: int, program: str
         (where / "bin" / name).chmod(0o755)
     text = with_defaults(checklist.read_text("utf-8"), _defaults(program))
     text = text.replace("---\n", f"---\ncwd: {json.dumps(str(where), ensure_ascii=False)}\n", 1)
-    text = text.replace(A_DAY, f"{A_DAY}In this sandbox a minute is enough. ", 1)
+    text = text.replace(A_DAY, f"{A_DAY}In this sandbox the day has two minutes. ", 1)
     (where / f"{CHECKLIST}.md").write_text(text, "utf-8")
 
 
@@ -184,6 +184,8 @@ def _defaults(program: str) -> dict[str, str]:
         "WINDOW_DAYS": "mon-sun",
         "WINDOW_START": "00:00",
         "WINDOW_END": "00:00",
+        "SETTLE_S": "2",
+        "WATCH_FOR": "2m",
     }
 
 

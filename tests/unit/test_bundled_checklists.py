@@ -55,11 +55,12 @@ SEED_STEPS = (
     Part("the migration, within its time", {"migrate": "sqlite.migrate"}),
     Part("column, index and version are there", {"migrated": "sqlite.schema"}),
     Part("the application is started", {"start": "process.start"}),
-    Part("the log shows no errors of writing, reading or SQLite", {"errors": "command"}),
-    Part("the registry restored its requests", {"restored": "command"}),
+    Part("the log shows no errors of writing, reading or SQLite", {"errors": "logs.absent"}),
+    Part("the registry restored its requests", {"restored": "logs.present"}),
     Part("a message is sent and answered", {"message": "command"}),
     Part(
-        "times of flush, restore and send", {"flush": "command", "restore-time": "command", "send": "command"}
+        "times of flush, restore and send",
+        {"flush": "logs.latency", "restore-time": "logs.present", "send": "logs.latency"},
     ),
     Part("memory, at once and after a day", {"memory": "process.memory", "day": "people.confirm"}),
     Part("back: stop", {"back-stop": "process.stop"}),
@@ -91,6 +92,7 @@ ADDED = {"ready": "sqlite.ready", "before": "sqlite.state"}
 LIMITS = {
     "REHEARSAL_S_MAX": "5",
     "FLUSH_MS_MAX": "2",
+    "FLUSH_MS_ROLLBACK": "5",
     "SEND_MS_MAX": "2",
     "SEND_MS_ROLLBACK": "10",
     "RESTORE_MS_MAX": "100",
@@ -189,6 +191,15 @@ def test_the_migration_has_thirty_seconds_and_needs_a_backup() -> None:
     assert facts.action.parameters["timeout_s"] == 30
     assert set(facts.needs) == {"rehearse", "backup", "stop-again"}
     assert STEPS["back-restore"][1].facts.confirm
+
+
+def test_the_first_day_is_watched() -> None:
+    """What the seed asks to be monitored for 24 hours is watched for as long, and a person is asked when it is over."""
+    watches = {i for i, (_, step) in STEPS.items() if step.facts.watch is not None}
+    assert watches == {"errors", "flush", "send", "memory"}
+    assert {STEPS[i][1].facts.watch_for for i in watches} == {"$WATCH_FOR"}
+    assert next(v.default for v in MARKDOWN.variables if v.name == "WATCH_FOR") == "24h"
+    assert set(STEPS["day"][1].facts.needs) == watches
 
 
 def test_limits_stand_once() -> None:

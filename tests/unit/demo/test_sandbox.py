@@ -97,7 +97,7 @@ def test_variables_of_the_checklist_point_into_the_sandbox(tmp_path: Path) -> No
         lines = box.checklist.read_text("utf-8").splitlines()
         assert f'cwd: "{box.directory}"' in lines
         assert any(line.startswith('  DATABASE: {default: "Orion/data/orion.db"') for line in lines)
-        assert "  In this sandbox a minute is enough. Run" in box.checklist.read_text("utf-8")
+        assert "\n\nIn this sandbox the day has two minutes. Orion" in box.checklist.read_text("utf-8")
         assert any(line.startswith(f'  APP: {{default: "{program_of(box.directory)}"') for line in lines)
 
 
