@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import queue
+import shlex
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -93,6 +94,7 @@ def _with(session: Session, follower: Follower, request: Request) -> int:
     terminal = Terminal(follower.signals)
     _tell_opened(session, follower, request)
     _approve(session, request, terminal)
+    session.keep_watching()
     if request.rollback_reason:
         _turn_back(session, follower, request.rollback_reason)
     while True:
@@ -102,6 +104,12 @@ def _with(session: Session, follower: Follower, request: Request) -> int:
         except TurnedBack:
             continue
         break
+    if session.state.watched:
+        number = len(session.state.watched)
+        talk(
+            f"{'1 watch goes' if number == 1 else f'{number} watches go'} on without this command;"
+            f" `orion-deploy status {shlex.quote(plain_line(session.checklist.path))}` tells what they see"
+        )
     counts = overall(session.checklist, session.state)
     if session.state.finished_at is None and counts.total and counts.is_complete:
         _at_the_end(session, request, terminal)

@@ -47,6 +47,11 @@ def text_of(report: reports.Report) -> str:
             return (
                 f"running {_name(report.step, report.title)}, since {clock(report.started_at)}; following it"
             )
+        case reports.Watching():
+            seen = f"; {plain_line(report.shown)}" if report.shown else ""
+            return f"watch   {_name(report.step, report.title)}: until {clock(report.due_at, report.at)}, if it is watched all the time{seen}"
+        case reports.Fired():
+            return f"FIRED   {_name(report.step, report.title)}, {clock(report.fired_at)}: {plain_line(report.reason)}"
         case reports.Printed():
             return "\n".join(OUTPUT_MARK + line for line in plain(report.text).split("\n"))
         case reports.Withheld():

@@ -70,6 +70,9 @@ class Person:
         """Ask until the step is settled, left open, or the operator leaves."""
         if self._status(step) in SETTLED:
             return None
+        self._walk.fired()
+        if self._session.state.step(step.id).is_watched:
+            self._walk.tell_watch(step)
         data_now("\n".join(step_lines(self._session, step)))
         while True:
             if self._status(step) in SETTLED:
@@ -97,7 +100,9 @@ class Person:
 
     def _choices(self, section: Section, step: Step) -> list[Choice]:
         status = self._status(step)
-        if status is Status.UNKNOWN:
+        if self._session.state.step(step.id).is_watched:
+            first = [Choice("x", "end the watch", self._end_watch)]
+        elif status is Status.UNKNOWN:
             first = [
                 Choice("d", "done", self._resolve_done),
                 Choice("f", "failed", self._resolve_failed),
@@ -146,11 +151,18 @@ class Person:
             data_now(f"{verdict.outcome.value}: {plain_line(verdict.reason)}")
         else:
             attempt = self._session.start(step.id, script=script)
-            self._walk.follow(step, attempt)
+            if self._walk.follow(step, attempt) is Status.RUNNING:
+                raise Next  # A watch goes on by itself.
         if self._status(step) is Status.TODO and self._session.next_block(step.id):
             data_now("\n".join(step_lines(self._session, step)))
         if is_block_id(step.id):
             raise Next
+        return None
+
+    def _end_watch(self, step: Step) -> Stop | None:
+        reason = self._terminal.ask_text("Why end it before its time")
+        if reason:
+            self._session.stop_watch(step.id, reason)
         return None
 
     def _verify(self, step: Step) -> Stop | None:

@@ -6,13 +6,14 @@ import time
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from orion_deploy.run.words import duration, length
 from orion_deploy.text import plain_line
-from orion_deploy.tui.words import duration
 
 if TYPE_CHECKING:
     from orion_deploy.run.status import Facts
 
 RUNS_LISTED_MAX = 10
+FIRINGS_LISTED_MAX = 3
 
 
 def lines_near(found: list[Facts], now: float) -> list[str]:
@@ -51,6 +52,8 @@ def lines_of(facts: Facts, now: float) -> list[str]:
     lines += ["", *_aligned([_section_row(section) for section in facts["sections"] if section["total"]])]
     if facts["outstanding"]:
         lines += ["", "outstanding:", *_aligned([_outstanding_row(step) for step in facts["outstanding"]])]
+    if facts["watches"]:
+        lines += ["", "watches:", *watch_lines(facts["watches"])]
     if facts["go_on"]:
         lines += ["", "go on:", *(f"  {plain_line(command)}" for command in facts["go_on"])]
     others = [run for run in facts["runs"] if run["run"] != facts["run"]]
@@ -63,6 +66,31 @@ def lines_of(facts: Facts, now: float) -> list[str]:
         if len(others) > RUNS_LISTED_MAX:
             lines.append(f"  and {len(others) - RUNS_LISTED_MAX} more")
     return lines
+
+
+def watch_lines(watches: list[Facts]) -> list[str]:
+    """The watches under way, one a line, and below each that fires why it does."""
+    rows = _aligned([_watch_row(watch) for watch in watches])
+    lines = []
+    for row, watch in zip(rows, watches, strict=True):
+        lines.append(row)
+        for firing in watch["fired"][-FIRINGS_LISTED_MAX:]:
+            over = f" until {_clock(firing['until'])}" if firing["until"] is not None else ""
+            lines.append(f"    fired {_clock(firing['at'])}{over}: {plain_line(firing['reason'])}")
+    if not watches[0]["is_watched_now"]:
+        lines.append(f"  nobody has watched for {duration(min(w['looked_s_ago'] for w in watches))}")
+    return lines
+
+
+def _watch_row(watch: Facts) -> tuple[str, ...]:
+    gaps = f", not watched {length(watch['gap_s'])}" if watch["gaps"] else ""
+    return (
+        watch["state"],
+        plain_line(watch["step"]),
+        plain_line(watch["lost"] or watch["shown"]),
+        f"watched {length(watch['observed_s'])} of {length(watch['watch_s'])}{gaps}",
+        f"due {_clock(watch['due_at'])}",
+    )
 
 
 def _section_row(section: Facts) -> tuple[str, ...]:

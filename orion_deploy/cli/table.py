@@ -11,6 +11,7 @@ GROUPS: tuple[tuple[str, tuple[tuple[str, str, str], ...]], ...] = (
         (
             ("open", "open", "Open a checklist on the screen; what `orion-deploy FILE` does."),
             ("run", "run", "Carry a checklist out in plain lines, or by itself with --auto."),
+            ("watch", "watch", "Watch in the foreground what a run watches, without the screen."),
             ("rollback", "run", "Open the way back, or carry it out with --auto."),
             ("demo", "demo", "Try it on a sandbox: a database, an app that uses it, faults to inject."),
         ),
@@ -51,7 +52,7 @@ GROUPS: tuple[tuple[str, tuple[tuple[str, str, str], ...]], ...] = (
 MODULES: dict[str, str] = {name: module for _, commands in GROUPS for name, module, _ in commands}
 """Command to its module in `orion_deploy.cli`."""
 
-MAY_RUN_STEPS = frozenset({"open", "run", "rollback", "demo"})
+MAY_RUN_STEPS = frozenset({"open", "run", "rollback", "demo", "watch"})
 """Commands under which a step of a checklist may run: they hide the app's own name from `pgrep -f`."""
 
 _HEAD = """\

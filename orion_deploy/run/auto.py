@@ -27,9 +27,15 @@ class Auto:
 
     def settle(self, section: Section, step: Step, *, is_return: bool) -> Stop | None:
         """Settle the step by its own verdict, leave it open, or stop."""
+        fired = self._fired()
+        if fired is not None:
+            return fired
         status = self._session.state.step(step.id).status
         if status in SETTLED:
             return None
+        if self._session.state.step(step.id).is_watched:
+            self._walk.tell_watch(step)
+            return self._leave(step, "its watch is not over", is_told=True)
         if is_return and not rules.needs_person(step):
             return self._judge(step, is_return=True) if self._passed(step) else None
         match status:
@@ -66,6 +72,8 @@ class Auto:
             except RefusedError as refusal:
                 return self._leave(step, refusal.what)
             status = self._walk.follow(step, attempt)
+            if status is Status.RUNNING:
+                return self._fired() or self._leave(step, "its watch is not over", is_told=True)
             if status is not Status.TODO or self._session.next_block(step.id) <= block:
                 return self._after(step, status)
             self._walk.follower.signals.leave_if_asked(step)
@@ -143,7 +151,20 @@ class Auto:
         value = self._session.state.step(step.id).value
         self._walk.tell(reports.Ticked(step=step.id, title=step.title, value=value))
 
-    def _leave(self, step: Step, why: str) -> Stop | None:
+    def _fired(self) -> Stop | None:
+        """Stop where a watch of the way forward fires: a person decides whether to turn back."""
+        step = self._walk.fired()
+        if step is None or self._session.state.rollback_at is not None:
+            return None
+        path = shlex.quote(self._session.checklist.path)
+        return Stop(
+            ExitCode.FAILED,
+            "a watch saw a reason to turn back",
+            step,
+            f"`orion-deploy rollback {path}` shows the way back; the same command goes on without turning back",
+        )
+
+    def _leave(self, step: Step, why: str, *, is_told: bool = False) -> Stop | None:
         if step.mandatory:
             return Stop(
                 ExitCode.PERSON_NEEDED,
@@ -151,7 +172,8 @@ class Auto:
                 step,
                 f"when it is done: `{self._command('tick', step)}`; `run` without --auto asks step by step",
             )
-        self._walk.tell(reports.LeftOpen(step=step.id, title=step.title, why=why))
+        if not is_told:
+            self._walk.tell(reports.LeftOpen(step=step.id, title=step.title, why=why))
         return None
 
     def _stop_unknown(self, step: Step) -> Stop:
@@ -191,8 +213,6 @@ def why_person(session: Session, step: Step) -> str:
         return "an option is to be chosen"
     if rules.needs_person(step):
         return "a person does it"
-    if step.facts.watch is not None:
-        return "it is a watch over time"
     if step.facts.confirm is not None:
         return "a person confirms it with a typed word"
     if session.is_interactive(step.id):

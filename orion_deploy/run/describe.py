@@ -90,6 +90,8 @@ def _step(step: Step, state: StepState) -> dict[str, Json]:
             "exit_status": last.exit_status,
             "signal": last.signal,
         }
+        if last.watched is not None:
+            data["watch"] = {"watch_s": last.watched.watch_s, "fired": len(last.watched.fired)}
     if state.status is Status.UNKNOWN and (call := verification_of(step)) is not None:
         data["verify"] = call.name
     if state.verifications:

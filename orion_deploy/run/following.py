@@ -25,6 +25,8 @@ from orion_deploy.text import stripped
 FOLLOW_INTERVAL_S = 0.05
 """How often output is looked for; the end of an attempt is told at once."""
 PROGRESS_INTERVAL_S = 1.0
+FIRST_LOOK_S = 10.0
+"""How long the first look of a watch is waited for: by then it is known whether it can be watched at all."""
 OUTPUT_TOLD_BYTES_MAX = 256 * 1024
 """Of one attempt; the whole (to its own limit) is in the attempt's folder."""
 OUTPUT_READ_BYTES = 64 * 1024
@@ -144,6 +146,22 @@ class Follower:
                 step,
                 "its end is on disk; the same command tells how to go on",
             )
+
+    def follow_first_look(self, step_id: str) -> None:
+        """Return when somebody has looked at the step's watch once, at the latest after `FIRST_LOOK_S`.
+
+        Raises Left on a signal; the watch goes on.
+        """
+        session = self.session
+        end_s = session.edge.boot_s() + FIRST_LOOK_S
+        while session.edge.boot_s() < end_s:
+            session.collect_watches()
+            is_looked_at = any(r.step == step_id and r.looks for r in session.watches())
+            if is_looked_at or not session.state.step(step_id).is_watched:
+                return
+            self.signals.leave_if_asked(session.step(step_id))
+            with suppress(queue.Empty):
+                self._ended.get(timeout=FOLLOW_INTERVAL_S)
 
     def follow_verification(self, step_id: str) -> None:
         """Return when the check that looks whether the step was carried out has looked, and it is on disk.

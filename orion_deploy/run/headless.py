@@ -15,7 +15,7 @@ from orion_deploy.run import progress, reports, rules
 from orion_deploy.run.blocks import is_block_id
 from orion_deploy.run.following import Follower, Left
 from orion_deploy.run.session import Session
-from orion_deploy.run.state import SETTLED, RunState, Status
+from orion_deploy.run.state import SETTLED, Firing, RunState, Status
 
 Pair = tuple[Section, Step]
 
@@ -48,6 +48,10 @@ class Walk:
         self.follower = follower
         self.pairs = self._chosen(until, only)
         self._section = ""
+        self._has_watches = any(step.facts.watch is not None for _, step in session.checklist.walk())
+        self._before = {(step_id, firing.at) for step_id, firing in self._firings()}
+        """Firings from before this walk: they are told, but do not stop it."""
+        self._told: set[tuple[str, float]] = set()
 
     def _chosen(self, until: str | None, only: str | None) -> list[Pair]:
         path = list(progress.path(self.session.checklist, self.session.state))
@@ -68,9 +72,7 @@ class Walk:
             stop = self._in_flight() or self._steps(policy)
         except Left as left:
             stop = Stop(ExitCode.INTERRUPTED, str(left), left.step, left.help)
-        code = (
-            stop.code if stop is not None else code_of([step for _, step in self.pairs], self.session.state)
-        )
+        code = stop.code if stop is not None else self._code()
         if stop is not None:
             step = stop.step
             self.tell(
@@ -85,12 +87,24 @@ class Walk:
         self._end(code)
         return code
 
+    def _code(self) -> ExitCode:
+        """The exit code that the state amounts to: a watch that has fired is a failure before its end."""
+        code = code_of([step for _, step in self.pairs], self.session.state)
+        return ExitCode.FAILED if code is ExitCode.PERSON_NEEDED and any(self._firings()) else code
+
     def tell(self, report: reports.Report) -> None:
         """Give a report, with the time, to whoever listens."""
         self.follower.tell(replace(report, at=self.session.edge.now()))
 
     def follow(self, step: Step, attempt: int) -> Status:
-        """Tell that an attempt was started, follow it to its end, and return the step's status then."""
+        """Tell that an attempt was started, follow it to its end, and return the step's status then.
+
+        A watch is followed until somebody has looked once: then it goes on by itself.
+        """
+        if step.facts.watch is not None:
+            self.follower.follow_first_look(step.id)
+            self.tell_watch(step)
+            return self.session.state.step(step.id).status
         begun = self.session.state.step(step.id).attempts[-1]
         self.tell(
             reports.Started(
@@ -116,6 +130,55 @@ class Walk:
         assert verdict is not None
         self.tell(reports.Verified(step=step.id, verdict=verdict, status=state.status.value))
         return state.status
+
+    def tell_watch(self, step: Step) -> None:
+        """Tell how far the watch of a step is, if one is under way."""
+        if not self.session.state.step(step.id).is_watched:
+            return
+        record = next((r for r in self.session.watches() if r.step == step.id), None)
+        if record is not None:
+            self.tell(
+                reports.Watching(
+                    step=step.id,
+                    title=step.title,
+                    attempt=record.attempt,
+                    watch_s=record.watch_s,
+                    due_at=record.due_at,
+                    shown=record.shown,
+                )
+            )
+
+    def fired(self) -> Step | None:
+        """Take in what the watches have seen, tell what was not told yet, and return the first that fired in this walk."""
+        if not self._has_watches:
+            return None
+        self.session.collect_watches()
+        first = None
+        for step_id, firing in self._firings():
+            if (step_id, firing.at) in self._told:
+                continue
+            self._told.add((step_id, firing.at))
+            step = self.session.step(step_id)
+            if first is None and (step_id, firing.at) not in self._before:
+                first = step
+            self.tell(
+                reports.Fired(
+                    step=step_id,
+                    title=step.title,
+                    reason=firing.reason,
+                    value=firing.value,
+                    fired_at=firing.at,
+                )
+            )
+        return first
+
+    def _firings(self) -> Iterator[tuple[str, Firing]]:
+        """The firings of the watches under way."""
+        state = self.session.state
+        for step_id in state.watched if self._has_watches else ():
+            watched = state.step(step_id).attempts[-1].watched
+            for firing in watched.fired if watched is not None else ():
+                yield step_id, firing
 
     def _in_flight(self) -> Stop | None:
         """Follow what another session started before anything else is done."""

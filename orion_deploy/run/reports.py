@@ -93,6 +93,33 @@ class Followed(Report):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Watching(Report):
+    """A watch is under way: it takes `watch_s`, and goes on beside everything else and after this command."""
+
+    event: ClassVar[str] = "watching"
+    step: str
+    title: str
+    attempt: int
+    watch_s: float
+    due_at: float
+    """When it ends if nobody leaves off watching."""
+    shown: str
+    """What was seen so far, in a few words."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fired(Report):
+    """A watch saw a reason to turn back."""
+
+    event: ClassVar[str] = "fired"
+    step: str
+    title: str
+    reason: str
+    value: str
+    fired_at: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Printed(Report):
     """Whole lines of the step's output, or a long part of one."""
 

@@ -41,6 +41,7 @@ def of_checklist(path: str, *, run: str | None = None, now: float) -> Facts:
     document = _document(path, chosen)
     held_by = _held_by(chosen["directory"])
     outstanding = _outstanding(document, chosen["directory"], now)
+    watches = _watches(document, chosen["directory"], now)
     return {
         **facts,
         **_public(chosen),
@@ -53,8 +54,13 @@ def of_checklist(path: str, *, run: str | None = None, now: float) -> Facts:
         "held_by": held_by,
         "sections": [_section(section) for section in document.get("sections", ())],
         "outstanding": outstanding,
+        "watches": watches,
         "notes": document.get("notes", []),
-        "go_on": _go_on(path, chosen, document, outstanding, held_by),
+        "go_on": [
+            *_way_back(path, chosen, document, watches),
+            *_go_on(path, chosen, document, outstanding, held_by),
+            *_watch_on(path, chosen, watches),
+        ],
     }
 
 
@@ -180,7 +186,8 @@ def _document(path: str, run: Facts) -> Facts:
 def _section(section: Facts) -> Facts:
     counts: dict[str, int] = {}
     for step in section["steps"]:
-        counts[step["status"]] = counts.get(step["status"], 0) + 1
+        status = "watching" if _is_watched(step) else step["status"]
+        counts[status] = counts.get(status, 0) + 1
     settled = counts.get("done", 0) + counts.get("skipped", 0)
     total = len(section["steps"])
     return {
@@ -194,6 +201,21 @@ def _section(section: Facts) -> Facts:
     }
 
 
+def _watches(document: Facts, directory: str, now: float) -> list[Facts]:
+    """The watches under way, as their last look left them; nothing is imported where there is none."""
+    steps = [step for section in document.get("sections", ()) for step in section["steps"]]
+    if not any(_is_watched(step) for step in steps):
+        return []
+    from orion_deploy.run.watches.look_in import watches_of
+
+    under_way = {step["id"]: step["last_attempt"]["number"] for step in steps if _is_watched(step)}
+    return watches_of(directory, under_way, now)
+
+
+def _is_watched(step: Facts) -> bool:
+    return step["status"] == "running" and "watch" in step
+
+
 def _outstanding(document: Facts, directory: str, now: float) -> list[Facts]:
     """What a person must still look at, in document order; of the path that the run is on."""
     on_the_way_back = document.get("rollback_at") is not None
@@ -202,7 +224,7 @@ def _outstanding(document: Facts, directory: str, now: float) -> list[Facts]:
         for step in section["steps"]:
             is_here = (section["kind"] == "rollback") == on_the_way_back
             why = _why_outstanding(step) if is_here or step["status"] in _OPEN else ""
-            if why:
+            if why and not _is_watched(step):
                 found.append(_outstanding_step(step, section, why, directory, now))
     return found
 
@@ -232,7 +254,7 @@ def _outstanding_step(step: Facts, section: Facts, why: str, directory: str, now
     }
     if step.get("verify"):
         facts["verify"] = step["verify"]
-    if step["status"] == "running":
+    if step["status"] == "running" and not _is_watched(step):
         from orion_deploy.run.closer_look import finding
 
         attempt = step["last_attempt"]
@@ -261,6 +283,20 @@ def _held_by(directory: str) -> Facts | None:
     from orion_deploy.run.closer_look import holder
 
     return holder(directory)
+
+
+def _way_back(path: str, run: Facts, document: Facts, watches: list[Facts]) -> list[str]:
+    """Where a watch fired on the way forward: the way back, to be looked at before anything else."""
+    if document.get("rollback_at") is not None or not any(watch["fired"] for watch in watches):
+        return []
+    return [f"orion-deploy rollback {_quoted(path)} --run {run['run']}"]
+
+
+def _watch_on(path: str, run: Facts, watches: list[Facts]) -> list[str]:
+    """Where nobody watches what should be watched: how somebody does."""
+    if not watches or watches[0]["is_watched_now"]:
+        return []
+    return [f"orion-deploy watch {_quoted(path)} --run {run['run']} --background"]
 
 
 def _go_on(

@@ -23,7 +23,7 @@ from orion_deploy.run.values import missing_for
 from orion_deploy.run.watches import reading
 from orion_deploy.run.watches.reading import Keeper
 from orion_deploy.run.watches.record import Clocks, Spec, WatchRecord, clocks, to_json
-from orion_deploy.run.watches.words import length
+from orion_deploy.run.words import length
 from orion_deploy.text import plain_line
 
 FOLLOW_S = 2.0
@@ -115,15 +115,9 @@ class Watching(Acts):
                 help="mend what the system says; opening the run again begins it",
             ) from error
 
-    def keep_watching(self) -> None:
-        """See that somebody looks, where a watch is under way.
-
-        A watch that was recorded, and killed before it was written down, begins now: until then nobody has looked.
-
-        Raises:
-            OrionError: nobody could be started to look.
-        """
-        if self.read_only or not self.state.watched:
+    def write_watches_down(self) -> None:
+        """A watch that was recorded, and killed before it was written down, begins now: nobody has looked until then."""
+        if self.read_only:
             return
         for step_id in self.state.watched:
             attempt = self.state.step(step_id).attempts[-1]
@@ -132,11 +126,20 @@ class Watching(Acts):
             if step is not None and attempt.watched is not None and not os.path.lexists(folder):
                 started = replace(clocks(self.edge), wall=attempt.started_at)
                 self._put_down(self._spec(step, attempt.number, attempt.watched.watch_s, started))
+
+    def keep_watching(self) -> None:
+        """See that somebody looks, where a watch is under way. Raises OrionError when nobody could be started to."""
+        if self.read_only or not self.state.watched:
+            return
+        self.write_watches_down()
         if reading.keeper_of(self.directory) is None:
             from orion_deploy.run.watches.spawning import spawn
 
-            hidden = {name: value for name, value in self.values.items() if self._is_hidden(name)}
-            spawn(self.directory, {**self.edge.environ(), **hidden})
+            spawn(self.directory, {**self.edge.environ(), **self.hidden_values()})
+
+    def hidden_values(self) -> dict[str, str]:
+        """The values of secret variables, for the environment of who looks."""
+        return {name: value for name, value in self.values.items() if self._is_hidden(name)}
 
     def _still_a_watch(self, step_id: str) -> Step | None:
         """The step as the file has it now; None where the file has it no more, or no longer as a watch."""

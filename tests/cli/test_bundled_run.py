@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 from support.cli import Done, orion
+from support.kinds import until
 from support.sandbox import sandbox
 
 from orion_deploy.demo.parts import living
@@ -30,6 +31,7 @@ ANSWERS = {
 }
 """What a person answers at the end, by step."""
 
+WATCHES = {"errors", "flush", "send", "memory"}
 BACK = {"back-stop", "back-way", "back-down", "back-restore", "back-verified", "back-start", "back-message"}
 
 
@@ -42,8 +44,10 @@ def box(tmp_path: Path) -> Iterator[Sandbox]:
 
 
 def _hurry(box: Sandbox) -> None:
-    """More figures a second, and shorter looks at what should stay stopped or up."""
+    """More figures a second, shorter looks at what should stay stopped or up, and a day of twelve seconds."""
     text = box.checklist.read_text("utf-8")
+    text = text.replace('WATCH_FOR: {default: "2m"', 'WATCH_FOR: {default: "12s"')
+    text = text.replace("  for: $WATCH_FOR\n", "  for: $WATCH_FOR\n  every: 0.5\n")
     text = text.replace("deadline_s: 15}", "deadline_s: 15, respawn_watch_s: 0.1}")
     text = text.replace("command: $START_COMMAND}", "command: $START_COMMAND, settle_s: 0.1}")
     box.checklist.write_text(text, "utf-8")
@@ -80,7 +84,9 @@ def test_the_whole_checklist_there_and_back(box: Sandbox) -> None:
         assert _do(box, "tick", step).code == 0
     assert living(box.directory, "orion") is not None
     assert "active_request_id" in _columns(box)
-    assert _with_status(box, "undecided") == {"memory"}
+    assert _with_status(box, "running") | _with_status(box, "done") >= WATCHES
+    until(lambda: _do(box, "watch").code == 2, "the end of every watch")
+    assert _with_status(box, "done") >= WATCHES
     assert _do(box, "run", "--auto").code == 3
     assert _with_status(box, "todo") == ANSWERS.keys() | BACK
     for step, answer in ANSWERS.items():
@@ -120,3 +126,41 @@ def test_a_fault_is_found_by_its_step(tmp_path: Path, fault: str, step: str, wor
         assert words in _steps(box)[step]["verdict"]["reason"]
         assert "migrate" in _with_status(box, "todo")
         assert "active_request_id" not in _columns(box)
+
+
+@pytest.mark.parametrize(
+    ("fault", "step", "words"),
+    [
+        ("log-errors", "errors", "lines that must not be there"),
+        ("slow-latency", "flush", "the limit is 5 ms"),
+        ("memory-leak", "memory", "allowed"),
+    ],
+)
+def test_a_fault_after_the_migration_fires_and_leads_back(
+    tmp_path: Path, fault: str, step: str, words: str
+) -> None:
+    """Its watch sees it, status says so and names the way back, and the way back cures it."""
+    with sandbox(tmp_path / "box", (fault,), conversations=1_000) as box:
+        _hurry(box)
+        begun = _do(box, "run", "--auto", "--approve", "--set", "WATCH_FOR=1h")
+        assert begun.code in (1, 3), begun
+        until(lambda: _firing(box, step), f"{step} fired")
+        status = _do(box, "status")
+        assert words in status.out
+        assert "orion-deploy rollback " in status.out
+        assert _do(box, "run", "--auto").code == 1
+        assert _do(box, "rollback", "--auto", "--reason", f"{step} fired").code == 1
+        assert _do(box, "tick", "back-way", "--value", "Take the migration back").code == 0
+        assert _do(box, "skip", "back-restore", "--reason", "the other way was taken").code == 0
+        back = _do(box, "run", "--auto")
+        assert back.code == 0, back
+        assert "active_request_id" not in _columns(box)
+        assert _with_status(box, "running") == set()
+        log = box.directory / "Orion" / "logs" / "orion.log"
+        after = log.read_text("utf-8").rpartition("[Orion] started")[2]
+        assert "Failed to restore" not in after
+
+
+def _firing(box: Sandbox, step: str) -> bool:
+    found = json.loads(_do(box, "status", "--json").out)
+    return any(watch["step"] == step and watch["fired"] for watch in found["watches"])
