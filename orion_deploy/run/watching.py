@@ -135,7 +135,7 @@ class Watching(Acts):
         if reading.keeper_of(self.directory) is None:
             from orion_deploy.run.watches.spawning import spawn
 
-            spawn(self.directory, {**self.edge.environ(), **self.hidden_values()})
+            spawn(self.directory, {**self.edge.environ(), **self.hidden_values()}, self.edge.who())
 
     def hidden_values(self) -> dict[str, str]:
         """The values of secret variables, for the environment of who looks."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import signal
 import subprocess
 import sys
@@ -14,6 +13,7 @@ from typing import Any
 import pytest
 from support.cli import orion
 from support.kinds import until
+from support.watches import kill_keeper
 
 from orion_deploy.run.watches import reading
 
@@ -64,10 +64,7 @@ class Box:
 
     def nobody_watches(self) -> None:
         """Kill who watches, as a reboot would."""
-        keeper = reading.keeper_of(self.directory)
-        if keeper is not None:
-            os.kill(keeper.pid, signal.SIGKILL)
-            until(lambda: reading.keeper_of(self.directory) is None)
+        kill_keeper(self.directory)
 
 
 @pytest.fixture

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import signal
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,9 +11,11 @@ from pathlib import Path
 from orion_deploy.kinds.verdict import Json
 from orion_deploy.run.edge import Edge
 from orion_deploy.run.files import make_folder
+from orion_deploy.run.watches import reading
 from orion_deploy.run.watches.reading import watch_folder
 from orion_deploy.run.watches.record import Spec, WatchRecord, clocks
 from orion_deploy.run.watches.watch import Watch
+from support.kinds import until
 
 HOUR_S = 3600.0
 DAY_S = 24 * HOUR_S
@@ -55,6 +59,16 @@ class Machine:
         self.wall += down_s
         self.boot_s = self.awake_s = 20.0
         self.boot += "+"
+
+
+def kill_keeper(run_directory: Path) -> None:
+    """Kill who watches, as a reboot would. One that is just being started has no process id yet."""
+    until(lambda: getattr(reading.keeper_of(run_directory), "pid", -1) != 0, "who watches")
+    keeper = reading.keeper_of(run_directory)
+    if keeper is not None:
+        assert keeper.pid > 1
+        os.kill(keeper.pid, signal.SIGKILL)
+        until(lambda: reading.keeper_of(run_directory) is None, "the end of who watches")
 
 
 class Watcher:

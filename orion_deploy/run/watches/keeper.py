@@ -35,6 +35,24 @@ Seen = Callable[[WatchRecord, WatchRecord], None]
 """Told of each look: the record before it, and after it. Called on the watch's own thread."""
 
 
+def lock(run_directory: Path) -> int:
+    """Take the lock of who looks, and return its descriptor; -1 where somebody else has it. Raises OSError."""
+    flags = os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK
+    fd = os.open(run_directory / LOCK_NAME, flags, 0o600)
+    try:
+        fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        os.close(fd)
+        return -1
+    return fd
+
+
+def write_down(fd: int, keeper: Keeper) -> None:
+    """Say beside the lock who has it; information only."""
+    os.ftruncate(fd, 0)
+    os.pwrite(fd, json.dumps(asdict(keeper)).encode(), 0)
+
+
 class Keeping:
     """The work of a keeper; in a process of its own, or in the foreground of `orion-deploy watch`."""
 
@@ -67,17 +85,16 @@ class Keeping:
 
     def take(self, wait_s: float = LOCK_WAIT_S) -> bool:
         """Become the one who looks; False when somebody else does. Raises OSError where that cannot be written down."""
-        flags = os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK
-        fd = os.open(self._directory / LOCK_NAME, flags, 0o600)
         end = time.monotonic() + wait_s
-        while True:
-            try:
-                fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                break
-            except OSError:
-                if time.monotonic() >= end or self._stop.wait(0.02):
-                    os.close(fd)
-                    return False
+        while (fd := lock(self._directory)) < 0:
+            if time.monotonic() >= end or self._stop.wait(0.02):
+                return False
+        self.adopt(fd)
+        return True
+
+    def adopt(self, fd: int) -> None:
+        """Be the one who looks, by a lock that was taken already."""
+        self._lock = fd
         keeper = Keeper(
             pid=os.getpid(),
             started=family.start_time(os.getpid()),
@@ -85,10 +102,7 @@ class Keeping:
             who=self._edge.who(),
             in_foreground=self._in_foreground,
         )
-        os.ftruncate(fd, 0)
-        os.pwrite(fd, json.dumps(asdict(keeper)).encode(), 0)
-        self._lock = fd
-        return True
+        write_down(fd, keeper)
 
     def let_go(self) -> None:
         """Somebody else may look now."""
@@ -193,8 +207,11 @@ class Keeping:
             watch.keep()
 
 
-def main(run_directory: str) -> int:
-    """The keeper's own process: what it was started with is concealed, and it lives on when the terminal goes."""
+def main(run_directory: str, lock_fd: int) -> int:
+    """The keeper's own process: what it was started with is concealed, and it lives on when the terminal goes.
+
+    It is given the lock: whoever started it took it, so that one who looks in never finds that nobody watches.
+    """
     from orion_deploy.run.conceal import conceal
 
     conceal("watch-keeper")
@@ -202,8 +219,9 @@ def main(run_directory: str) -> int:
     for number in (signal.SIGHUP, signal.SIGINT, signal.SIGQUIT, signal.SIGTSTP):
         signal.signal(number, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, lambda *_: keeping.stop())
-    if keeping.take():
-        keeping.carry_on()
+    os.set_inheritable(lock_fd, False)
+    keeping.adopt(lock_fd)
+    keeping.carry_on()
     return 0
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import signal
 import time
 from collections.abc import Callable
 from contextlib import AbstractContextManager
@@ -12,6 +11,7 @@ from pathlib import Path
 
 import pytest
 from support.sessions import Driven, book, opened
+from support.watches import kill_keeper
 
 from orion_deploy.errors import RefusedError
 from orion_deploy.kinds.verdict import Outcome
@@ -110,6 +110,7 @@ def test_a_watch_goes_on_beside_other_steps_and_beyond_the_session(path: Path) -
         assert (session.state.watched, session.state.running) == (("there",), ())
         assert driven.run("something-else").outcome is Outcome.PASSED
         until(lambda: looks(session, "there") >= 2)
+        until(lambda: getattr(session.keeper(), "pid", 0))
         keeper = session.keeper()
         assert keeper is not None
         directory = session.directory
@@ -219,8 +220,7 @@ def test_a_keeper_that_was_killed_is_followed_by_another_that_goes_on(path: Path
         until(lambda: looks(session, "there") >= 3)
         keeper = session.keeper()
         assert keeper is not None
-        os.kill(keeper.pid, signal.SIGKILL)
-        until(lambda: is_gone(session.directory))
+        kill_keeper(session.directory)
         before = session.watches()[0]
         session.keep_watching()
         until(lambda: looks(session, "there") > before.looks)
@@ -260,6 +260,7 @@ def test_secrets_reach_the_keeper_and_lie_nowhere(path: Path) -> None:
         spec = next(session.directory.glob("watches/*/spec.json")).read_text()
         assert json.loads(spec)["secrets"] == ["TOKEN"]
         assert "TOKEN" not in json.loads(spec)["variables"]
+        until(lambda: getattr(session.keeper(), "pid", 0))
         keeper = session.keeper()
         assert keeper is not None
         if os.path.exists("/proc/self/cmdline"):
