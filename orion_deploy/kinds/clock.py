@@ -98,7 +98,7 @@ class ClockWindow(Check):
         for begins_on in (today - timedelta(days=1), today):
             opens_at, closes_at = self._bounds(begins_on, zone)
             if self._is_day(begins_on) and opens_at <= context.now() < closes_at:
-                return self._inside(closes_at - context.now(), shown)
+                return self._inside(self._closes_at(begins_on, zone) - context.now(), shown)
         opens_in_s = self._next_opening_s(context.now(), today, zone)
         values: dict[str, Json] = {"opens_in_s": opens_in_s}
         nxt = (
@@ -144,6 +144,17 @@ class ClockWindow(Check):
         opens = datetime.combine(day, self.start, zone)
         closes = datetime.combine(end_day, self.end, zone)
         return opens.timestamp(), closes.timestamp()
+
+    def _closes_at(self, day: date, zone: tzinfo | None) -> float:
+        """When the window of a day closes: one that adjoins the next day's goes on with it, as far as a week."""
+        closes_at = self._bounds(day, zone)[1]
+        for ahead in range(1, 8):
+            following = day + timedelta(days=ahead)
+            opens_at, next_closes_at = self._bounds(following, zone)
+            if not self._is_day(following) or opens_at > closes_at:
+                break
+            closes_at = next_closes_at
+        return closes_at
 
     def _next_opening_s(self, now: float, today: date, zone: tzinfo | None) -> float | None:
         for ahead in range(SEARCHED_DAYS_MAX):

@@ -116,6 +116,17 @@ def test_the_local_clock_is_the_machines(tmp_path: Path, monkeypatch: pytest.Mon
         time.tzset()
 
 
+def test_a_window_goes_on_where_the_next_one_begins(tmp_path: Path) -> None:
+    """Open all day, every day: a quarter of an hour before midnight is not the end of it; on its last day it is."""
+    ctx = context(tmp_path, now=lambda: at("2026-01-29T23:45:00"))  # a Thursday
+    whole = {"start": "00:00", "end": "00:00", "left_min": 30, "timezone": "Europe/Berlin"}
+    assert carry_out(ctx, "clock.window", **whole, days="mon-sun").outcome is Outcome.PASSED
+    assert carry_out(ctx, "clock.window", **whole, days="mon-fri").outcome is Outcome.PASSED
+    last = carry_out(ctx, "clock.window", **whole, days="mon-thu")
+    assert last.outcome is Outcome.FAILED
+    assert "15 min" in last.reason
+
+
 def test_too_little_left_of_the_window_fails(tmp_path: Path) -> None:
     """Five minutes before the end is too late for half an hour of work."""
     ctx = context(tmp_path, now=lambda: at("2026-01-27T04:55:00"))
