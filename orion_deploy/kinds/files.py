@@ -134,6 +134,10 @@ def closed_verdict(seen: Holders, paths: list[Path], *, trust_locks: bool = Fals
             print(f"{holder} holds {', '.join(holder.files)}")
         shown = "1 process" if len(seen.holders) == 1 else f"{len(seen.holders)} processes"
         return Verdict(Outcome.FAILED, f"{what} is open in {listed(seen.holders)}", shown, values)
+    if seen.proved:
+        return Verdict(
+            Outcome.PASSED, f"nobody has {what} open: the kernel says so, of every process", "closed", values
+        )
     inspected = seen.looked_at - len(seen.uninspected)
     nobody = f"none of {inspected} processes has {what} open"
     if seen.is_complete:

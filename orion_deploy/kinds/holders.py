@@ -1,8 +1,9 @@
 """Who has a file open: every process's descriptors and mappings, compared by device and inode, never by name.
 
-A hard link, a bind mount or a deleted name does not hide a holder. Locks are asked for too (a passive question to the
-kernel, which takes none), because they show other users' processes, which a scan without root does not. What
-cannot be inspected is counted and named: the caller says "unknown", never "nobody".
+A hard link, a bind mount or a deleted name does not hide a holder. First the kernel itself is asked (Linux): it grants
+a write lease only on a file that nobody else has open, whoever and wherever he is. Where it does not, processes are
+looked through. Locks are asked for too (a passive question, which takes none), because they show other users' processes,
+which a scan without root does not. What cannot be inspected is counted and named: the caller says "unknown", never "nobody".
 """
 
 from __future__ import annotations
@@ -11,10 +12,12 @@ import fcntl
 import os
 import struct
 import sys
-from collections.abc import Iterable, Iterator, Sequence
+import time
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from orion_deploy.kinds.leases import are_local, nobody_has
 from orion_deploy.text import plain_line
 
 SIDE_FILES = ("-wal", "-shm", "-journal")
@@ -24,6 +27,8 @@ _LOCK_BYTES = (0x40000000, 512)
 _SHM_LOCK_BYTES = (120, 9)
 """The locks of a WAL index: eight, and the dead-man switch (sqlite.org/walformat.html)."""
 _FIRST_PID_NAMESPACE = 0xEFFFFFFC
+LEASE_ATTEMPTS_MAX, LEASE_PAUSE_S = 3, 0.01
+"""A process that has just ended may still be letting go."""
 SHOWN_MAX = 5
 
 
@@ -50,6 +55,8 @@ class Holders:
     looked_at: int
     hidden: bool = False
     """The system does not even list other users' processes."""
+    proved: bool = False
+    """The kernel has said that nobody has them open: no process had to be looked into."""
     enclosed: bool = False
     """This is a container: what runs outside of it is not listed."""
 
@@ -83,17 +90,36 @@ def find_holders(paths: Sequence[Path], *, ask_locks: bool = True) -> Holders:
     them (see `lock_holder`). Raises OSError where a path cannot be looked at.
     """
     wanted: dict[tuple[int, int], str] = {}
+    there: list[Path] = []
     for path in paths:
         try:
             seen = os.stat(path)
         except FileNotFoundError:
             continue
         wanted[seen.st_dev, seen.st_ino] = path.name
+        there.append(path)
     if not wanted:
         return Holders((), (), 0)
-    scan = _scan_proc if sys.platform.startswith("linux") else _scan_psutil
-    found = scan(wanted)
-    return _with_locks(found, paths) if ask_locks else found
+    if not sys.platform.startswith("linux"):
+        found = _scan_psutil(wanted)
+        return _with_locks(found, paths) if ask_locks else found
+    can_ask = ask_locks and not any(_open_files("self", wanted))
+    answer = nobody_has(there) if can_ask and are_local({device for device, _ in wanted}) else None
+    if answer:
+        return Holders((), (), 0, proved=True)
+    found = _scan_proc(wanted)
+    if ask_locks:
+        found = _with_locks(found, paths)
+    return found if answer is not False or found.holders else _unseen(found, there)
+
+
+def _unseen(found: Holders, paths: Sequence[Path]) -> Holders:
+    """Somebody has one of the files open, and no process that can be seen: unless it was only just being closed."""
+    for _ in range(LEASE_ATTEMPTS_MAX):
+        time.sleep(LEASE_PAUSE_S)
+        if nobody_has(paths):
+            return Holders((), (), 0, proved=True)
+    return replace(found, holders=(_named(0, tuple(p.name for p in paths)),))
 
 
 def listed(holders: Sequence[Holder]) -> str:
@@ -174,23 +200,20 @@ def _user(uid: int) -> str:
 def _scan_proc(wanted: dict[tuple[int, int], str]) -> Holders:
     own = str(os.getpid())
     pids = [entry for entry in os.listdir("/proc") if entry.isdigit() and entry != own]
-    inodes = [b" %d%s" % (inode, end) for _, inode in wanted for end in (b" ", b"\n")]
-    holders: list[Holder] = []
-    uninspected: list[Holder] = []
-    for pid in pids:
-        files: set[str] = set()
-        try:
-            files.update(_open_files(pid, wanted))
+    blind: list[str] = []
+    holders = _holding(pids, lambda pid: set(_open_files(pid, wanted)), blind)
+    if not holders:  # what is mapped and not open; SQLite does not, and reading maps is most of the work
+        inodes = [b" %d%s" % (inode, end) for _, inode in wanted for end in (b" ", b"\n")]
+
+        def mapped(pid: str) -> set[str]:
             maps = _read_all(f"/proc/{pid}/maps")
-            if any(inode in maps for inode in inodes):
-                files.update(_mapped_files(maps, wanted))
-        except PermissionError:
-            if not files and not _is_kernel_thread(pid):
-                uninspected.append(_named(int(pid), ()))
-        except (FileNotFoundError, ProcessLookupError):
-            continue
-        if files:
-            holders.append(_named(int(pid), tuple(sorted(files))))
+            return set(_mapped_files(maps, wanted)) if any(inode in maps for inode in inodes) else set()
+
+        holders = _holding([pid for pid in pids if pid not in blind], mapped, blind)
+    uninspected = [
+        _named(int(pid), ()) if number < SHOWN_MAX else Holder(int(pid), "?", "?", ())
+        for number, pid in enumerate(pid for pid in blind if not _is_kernel_thread(pid))
+    ]
     hidden = os.geteuid() != 0 and not os.path.exists("/proc/1")
     return Holders(tuple(holders), tuple(uninspected), len(pids), hidden=hidden, enclosed=_is_enclosed())
 
@@ -203,16 +226,35 @@ def _is_enclosed() -> bool:
         return False
 
 
-def _open_files(pid: str, wanted: dict[tuple[int, int], str]) -> Iterator[str]:
-    folder = f"/proc/{pid}/fd/"
-    for number in os.listdir(folder):
+def _holding(pids: Iterable[str], look: Callable[[str], set[str]], blind: list[str]) -> list[Holder]:
+    """Those of the processes in which `look` finds a file; who cannot be looked into is added to `blind`."""
+    holders: list[Holder] = []
+    for pid in pids:
         try:
-            seen = os.stat(folder + number)
-        except OSError:
-            continue  # closed meanwhile
-        name = wanted.get((seen.st_dev, seen.st_ino))
-        if name is not None:
-            yield name
+            files = look(pid)
+        except PermissionError:
+            blind.append(pid)
+            continue
+        except (FileNotFoundError, ProcessLookupError):
+            continue
+        if files:
+            holders.append(_named(int(pid), tuple(sorted(files))))
+    return holders
+
+
+def _open_files(pid: str, wanted: dict[tuple[int, int], str]) -> Iterator[str]:
+    folder = os.open(f"/proc/{pid}/fd", os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        for number in os.listdir(folder):
+            try:
+                seen = os.stat(number, dir_fd=folder)
+            except OSError:
+                continue  # closed meanwhile
+            name = wanted.get((seen.st_dev, seen.st_ino))
+            if name is not None:
+                yield name
+    finally:
+        os.close(folder)
 
 
 def _read_all(path: str) -> bytes:

@@ -21,6 +21,8 @@ from support.bad_targets import (
 from support.databases import ask, is_whole, leave_wal, names, orion, state_of
 from support.kinds import Programs, programs
 
+from orion_deploy.kinds.leases import are_local
+
 NOT_THERE = "there is no database"
 NO_BACKUP = "this run took no backup"
 
@@ -218,18 +220,35 @@ def test_a_process_outside_the_container_holds_it(tmp_path: Path, started: Progr
     guarded(Deployment(tmp_path, before=inside), path, "another machine or container")
 
 
-def test_in_a_container_nobody_is_not_said(tmp_path: Path) -> None:
-    """A container sees only its own processes: "closed" stays undecided unless the locks are to be trusted."""
+def test_in_a_container_nobody_is_said_by_the_kernel_alone(tmp_path: Path) -> None:
+    """A container sees only its own processes: "closed" is what the kernel proves, and undecided where it cannot be asked."""
     inside = namespaces("--pid", "--fork", "--mount-proc", "--kill-child")
     if not inside:
         pytest.skip("no pid namespace can be had here")
-    orion(tmp_path / "data" / "orion.db", mode="delete")
+    path = orion(tmp_path / "data" / "orion.db", mode="delete")
     deployment = Deployment(tmp_path, before=inside)
     verdict = deployment.run("closed")
-    assert verdict["outcome"] == "undecided"
+    if are_local({path.stat().st_dev}):
+        assert verdict["outcome"] == "passed", verdict
+        assert "the kernel says so" in verdict["reason"]
+    (tmp_path / "again").mkdir()
+    with path.open("rb"):  # no lock gives this one away, and no list of processes either
+        verdict = Deployment(tmp_path / "again", before=inside).run("closed", database=path)
+    assert verdict["outcome"] == ("failed" if are_local({path.stat().st_dev}) else "undecided"), verdict
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="needs root, to give a file away")
+def test_in_a_container_somebody_elses_file_is_undecided(tmp_path: Path) -> None:
+    """Of a file that is not ours the kernel says nothing: what the container hides is told, and the locks may be trusted."""
+    inside = namespaces("--user", "--map-root-user", "--pid", "--fork", "--mount-proc", "--kill-child")
+    if not inside:
+        pytest.skip("no pid namespace can be had here")
+    path = orion(tmp_path / "data" / "orion.db", mode="delete")
+    os.chown(path, 65534, 65534)
+    path.chmod(0o666)
+    verdict = Deployment(tmp_path, before=inside).run("closed")
+    assert verdict["outcome"] == "undecided", verdict
     assert "this is a container" in verdict["reason"]
-    verdict = deployment.run("ready")
-    assert verdict["outcome"] == "passed", verdict
 
 
 def test_a_sqlite_that_is_too_old(tmp_path: Path) -> None:

@@ -14,6 +14,7 @@ import pytest
 from support.kinds import Programs, Worker, carry_out, context, programs
 
 from orion_deploy.kinds.holders import find_holders, lock_holder, with_side_files
+from orion_deploy.kinds.leases import are_local, nobody_has
 from orion_deploy.kinds.verdict import Outcome
 
 HOLD = "import sys\nf=open(sys.argv[1], 'rb')\nprint('up', flush=True)\nsys.stdin.read()"
@@ -61,6 +62,46 @@ def test_nobody(tmp_path: Path) -> None:
         seen = find_holders([path])
     assert seen.holders == ()
     assert seen.looked_at > 0
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="leases are Linux's")
+def test_the_kernel_says_that_nobody_has_it(tmp_path: Path, started: Programs) -> None:
+    """Without a holder no process is looked into, and the answer is complete; with one, open or only mapped, it is not given."""
+    path = database(tmp_path / "orion.db")
+    seen = find_holders(with_side_files(path))
+    if not are_local({path.stat().st_dev}):
+        pytest.skip("the test's folder lies where a lease says nothing")
+    assert seen.proved
+    assert seen.is_complete
+    verdict = carry_out(context(tmp_path), "files.closed", path="orion.db")
+    assert verdict.outcome is Outcome.PASSED, verdict.reason
+    assert nobody_has([path]) is True
+    for how in (HOLD, MAP):
+        holder = started.start_ready(started.script("holder", how), path)
+        assert nobody_has([path]) is False
+        assert [h.pid for h in find_holders([path]).holders] == [holder.pid]
+        holder.kill()
+        holder.wait()
+    assert find_holders([path]).proved
+
+
+def test_a_lease_is_no_trap(tmp_path: Path, started: Programs) -> None:
+    """Others open the file all the time while it is asked for: none of them fails or waits, and this process lives."""
+    path = tmp_path / "orion.db"
+    path.write_bytes(b"x")
+    opener = started.script(
+        "opener",
+        "import sys,time\nprint('up', flush=True)\nworst=0\nend=time.monotonic()+1\n"
+        "while time.monotonic()<end:\n  b=time.monotonic(); open(sys.argv[1],'rb').close(); worst=max(worst,time.monotonic()-b)\n"
+        "print(worst, flush=True)",
+    )
+    process = started.start_ready(opener, path)
+    answers = set()
+    while process.poll() is None:
+        answers.add(nobody_has([path]))
+    assert answers <= {True, False, None}
+    assert process.stdout is not None
+    assert float(process.stdout.read()) < 1.0
 
 
 @pytest.mark.parametrize("how", [HOLD, MAP])
@@ -155,14 +196,16 @@ def test_the_scan_is_quick(tmp_path: Path) -> None:
     """Measured per process, so that the bar (100 ms at 300 processes) holds on machines of any load."""
     path = database(tmp_path / "orion.db")
     best = min(_timed(path) for _ in range(5))
-    looked_at = find_holders([path]).looked_at
+    with path.open("rb"):
+        looked_at = find_holders([path]).looked_at
     assert best / looked_at < 0.1 / 300 * 3, f"{best * 1000:.1f} ms for {looked_at} processes"
 
 
 def _timed(path: Path) -> float:
-    begun = time.process_time()
-    find_holders(with_side_files(path))
-    return time.process_time() - begun
+    with path.open("rb"):  # so that the kernel alone cannot answer, and every process is looked into
+        begun = time.process_time()
+        find_holders(with_side_files(path))
+        return time.process_time() - begun
 
 
 def test_a_worker_sees_the_app_that_holds_the_database(tmp_path: Path, started: Programs) -> None:
