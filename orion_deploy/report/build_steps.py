@@ -69,6 +69,7 @@ class StepMaker:
         step_id = facts["id"]
         return Step(
             **facts,
+            digest=self._state.digests.get(step_id, ""),
             status=state.status,
             at=state.at,
             by=state.by,

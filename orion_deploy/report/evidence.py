@@ -175,6 +175,8 @@ class Step:
     id: str
     title: str
     status: Status
+    digest: str = ""
+    """Of its text and commands, as the run last read them."""
     line: int = 0
     kind: str = ""
     parameters: str = ""

@@ -95,6 +95,10 @@ class Reader:
         """Read the events anew, up to the ones that `state` knows. Raises StoreError when they cannot be read."""
         return iter(journal.parse(self._read()[: self._link.end]).events)
 
+    def journal_bytes(self) -> bytes:
+        """Read the journal as it is. Raises StoreError when they cannot be read."""
+        return self._read()
+
     def verify(self, head: str = "") -> str:
         """Prove that the journal is unaltered: its own chain, and a `head` that was noted earlier.
 
