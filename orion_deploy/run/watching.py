@@ -9,6 +9,7 @@ import threading
 from abc import abstractmethod
 from collections.abc import Callable, Mapping
 from dataclasses import replace
+from functools import cached_property
 from pathlib import Path
 
 from orion_deploy.checklist.model import WATCH_S_DEFAULT, Step
@@ -23,6 +24,7 @@ from orion_deploy.run.values import missing_for
 from orion_deploy.run.watches import reading
 from orion_deploy.run.watches.reading import Keeper
 from orion_deploy.run.watches.record import Clocks, Spec, WatchRecord, clocks, to_json
+from orion_deploy.run.watches.standing import Seen, unseen
 from orion_deploy.run.words import length
 from orion_deploy.text import plain_line
 
@@ -54,11 +56,29 @@ class Watching(Acts):
         }
         if not last:
             return []
-        return [r for r in reading.read_all(self.directory) if (r.step, r.attempt) in last]
+        found = [self._last_look(step_id, attempt) for step_id, attempt in last]
+        return sorted((r for r in found if r is not None), key=lambda record: record.started_at)
+
+    def _last_look(self, step_id: str, attempt: int) -> WatchRecord | None:
+        return self._records.read(self._watch_folder(step_id, attempt))
+
+    @cached_property
+    def _records(self) -> reading.Records:
+        return reading.Records()
 
     def keeper(self) -> Keeper | None:
         """Who looks at the watches now, or None."""
         return reading.keeper_of(self.directory)
+
+    def seen_watches(self) -> list[Seen]:
+        """The last watch of each step that has one, for a reader: also of one at which nobody has looked yet."""
+        is_kept = bool(self.state.watched) and self.keeper() is not None
+        found = []
+        for step_id, step in self.state.steps.items():
+            if step.attempts and (attempt := step.attempts[-1]).watched is not None:
+                record = self._last_look(step_id, attempt.number) or unseen(step_id, attempt)
+                found.append(Seen(record, attempt, is_kept))
+        return sorted(found, key=lambda seen: seen.record.started_at)
 
     def start_watch(self, step: Step) -> int:
         """Begin to watch; returns the attempt's number. `start` calls it, and it raises as `start`."""
@@ -161,7 +181,7 @@ class Watching(Acts):
         changed = []
         for step_id in self.state.watched:
             attempt = self.state.step(step_id).attempts[-1]
-            record = reading.read_record(self._watch_folder(step_id, attempt.number))
+            record = self._last_look(step_id, attempt.number)
             if record is None:
                 continue
             found: list[ev.Event] = [*self._firings(record)]
@@ -235,17 +255,7 @@ class Watching(Acts):
         folder = self._watch_folder(step_id, attempt.number)
         record = reading.read_record(folder)
         if record is None:
-            watch_s = attempt.watched.watch_s if attempt.watched is not None else 0.0
-            record = WatchRecord(
-                step=step_id,
-                attempt=attempt.number,
-                title="",
-                kind=attempt.what,
-                watch_s=watch_s,
-                every_s=0.0,
-                started_at=attempt.started_at,
-                looked=clocks(self.edge),
-            )
+            record = replace(unseen(step_id, attempt), looked=clocks(self.edge))
         self._append(
             *self._firings(record),
             *self._ended(record, why if record.ended_at is None else "elapsed", reason),
@@ -254,18 +264,35 @@ class Watching(Acts):
             with contextlib.suppress(OSError):  # then somebody goes on looking, and nobody listens
                 files.write_private(folder / reading.STOP_NAME, why.encode())
 
-    def follow_watches(self, changed: Callable[[], None]) -> Callable[[], None]:
-        """Call `changed`, on another thread, when a watch may have seen something; returns what ends that."""
+    def follow_watches(
+        self, changed: Callable[[], None], patience_s: Callable[[], float] = lambda: 0.0
+    ) -> Callable[[], None]:
+        """Call `changed`, on another thread, when a watch may have seen something; returns what ends that.
+
+        What fired or ended, and a keeper that came or went, is told at once; any other look only after
+        `patience_s()` since the last call. A call that raises ends it.
+        """
         over = threading.Event()
         directory = self.directory
 
+        def grave() -> object:
+            is_kept = reading.keeper_of(directory) is not None
+            return reading.stamps(directory, reading.KEPT_NAME), is_kept
+
         def follow() -> None:
-            known = reading.stamps(directory)
+            known, known_grave, waited_s = reading.stamps(directory), grave(), 0.0
             while not over.wait(FOLLOW_S):
-                found = reading.stamps(directory)
-                if found != known:
+                waited_s += FOLLOW_S
+                found_grave = grave()
+                if found_grave == known_grave:
+                    if waited_s < patience_s():
+                        continue
+                    found = reading.stamps(directory)
+                    if found == known:
+                        continue
                     known = found
-                    changed()
+                known_grave, waited_s = found_grave, 0.0
+                changed()
 
         threading.Thread(target=follow, name="follow-watches", daemon=True).start()
         return over.set

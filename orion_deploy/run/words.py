@@ -8,6 +8,9 @@ from typing import NamedTuple
 from orion_deploy.kinds.verdict import Outcome
 from orion_deploy.run.state import Status
 
+NEAR_S = 6 * 86_400.0
+"""So near a day of the week tells the day."""
+
 
 class Sign(NamedTuple):
     """How a status looks: every glyph is one column wide in every font, and none is an emoji."""
@@ -105,3 +108,12 @@ def length(seconds: float) -> str:
         return f"{hours} h {minutes} min" if minutes else f"{hours} h"
     days, hours = divmod(round(seconds / 3600), 24)
     return f"{days} d {hours} h" if hours else f"{days} d"
+
+
+def moment(at: float, now: float) -> str:
+    """The minute of a time as one says it now: `22:40` today, `Thu 22:40` within a week, else with its date."""
+    then, today = time.localtime(at), time.localtime(now)
+    if then[:3] == today[:3]:
+        return time.strftime("%H:%M", then)
+    form = "%a %H:%M" if abs(at - now) < NEAR_S else "%Y-%m-%d %H:%M"
+    return time.strftime(form, then)

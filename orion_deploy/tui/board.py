@@ -12,6 +12,7 @@ from typing import NamedTuple
 
 from orion_deploy.checklist.model import Checklist, Role, Section, SectionKind, Step
 from orion_deploy.run.state import SETTLED, UNTOUCHED, RunState, Status, StepState
+from orion_deploy.run.words import Sign
 from orion_deploy.text import plain_line
 
 _QUOTED = re.compile(r"`([^`]+)`")
@@ -44,6 +45,14 @@ class Totals(NamedTuple):
     changed: int
 
 
+class Watching(NamedTuple):
+    """What the row of a step says whose watch is under way."""
+
+    sign: Sign
+    right: tuple[str, ...]
+    """The time left, or the value that fired, from the longest wording to the shortest: at the right end."""
+
+
 class Board:
     """The rows of a checklist, and the state of its run as last seen."""
 
@@ -58,8 +67,11 @@ class Board:
         self._back: list[str] = []
         self._lay_out()
         self._steps: Mapping[str, StepState] = {}
+        self.watching: Mapping[str, Watching] = {}
+        """By step."""
         self.state = RunState()
         self._settled = [0] * len(self.sections)
+        self._has_watches = any(step.facts.watch is not None for step in self.steps.values())
         self._total = [0] * len(self.sections)
         for row in self.rows:
             self._total[row.section] += row.kind == "step"
@@ -145,6 +157,11 @@ class Board:
         """Whether there is a way back."""
         return any(section.kind is SectionKind.ROLLBACK for section in self.sections)
 
+    @property
+    def has_watches(self) -> bool:
+        """Whether a step of the checklist is a watch."""
+        return self._has_watches
+
     def is_on_path(self, row: Row) -> bool:
         """Whether the row belongs to the way that the run is on: forward, or back."""
         is_back = self.sections[row.section].kind is SectionKind.ROLLBACK
@@ -185,6 +202,12 @@ class Board:
         return None
 
     # What changed
+
+    def watch(self, watching: Mapping[str, Watching]) -> list[int]:
+        """Take in how the open watches stand; returns the rows to paint again."""
+        before, self.watching = self.watching, watching
+        steps = [i for i in {**before, **watching} if before.get(i) != watching.get(i)]
+        return [row for step_id in steps if (row := self._row_of.get(step_id)) is not None]
 
     def update(self, state: RunState) -> list[int]:
         """Take in a new state; returns the rows to paint again (steps, and sections whose count changed)."""

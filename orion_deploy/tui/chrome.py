@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
+from orion_deploy.run.watches.standing import NO_WATCHES, Summary
 from orion_deploy.tui.board import Totals
 from orion_deploy.tui.keys import ACTIONS, Action, shown_key
 from orion_deploy.tui.lines import Line, Span, fit, width_of
@@ -14,6 +15,8 @@ from orion_deploy.tui.words import clock, counted, minutes
 _ESTIMATE = re.compile(
     r"(?:\d+(?:\.\d+)?\s*(?:-|–|to)\s*)?(\d+(?:\.\d+)?)\s*(s|sec|min|m|h|hour)", re.IGNORECASE
 )
+LEFT_COLUMNS_MIN = 38
+"""Of the second line, for what is settled and how long it took."""
 _UNIT_S = {"s": 1, "m": 60, "h": 3600}
 
 
@@ -27,7 +30,7 @@ class StripFacts:
     totals: Totals
     elapsed_s: float
     estimate: str = ""
-    watches: int = 0
+    watches: Summary = NO_WATCHES
     running: str = ""
     """Title of the step that runs."""
     running_s: float = 0.0
@@ -75,12 +78,17 @@ def _second(facts: StripFacts, width: int) -> Line:
             (totals.overrides, "override", "warn"),
             (totals.skipped, "skipped", "warn"),
             (totals.changed, "changed", "warn"),
-            (facts.watches, "watch", "accent"),
         )
         if number
         for text in [_count(number, noun)]
     ]
     right: list[Span] = []
+    if facts.watches.is_alarm:
+        outstanding.insert(0, Span(f" {facts.watches.text} ", "alarm"))
+    elif facts.watches.text:
+        room = width - width_of(outstanding) - 2 * len(outstanding) - LEFT_COLUMNS_MIN
+        is_long = len(facts.watches.text) <= room
+        outstanding.append(Span(facts.watches.text if is_long else facts.watches.short, "accent"))
     for span in outstanding:
         right += [span, Span("  ")]
     if not outstanding:
@@ -111,8 +119,6 @@ def _time(facts: StripFacts, room: int) -> Span:
 
 
 def _count(number: int, noun: str) -> str:
-    if noun == "watch":
-        return f"{number} watch" if number == 1 else f"{number} watches"
     return counted(number, noun) if noun == "override" else f"{number:,} {noun}"
 
 

@@ -234,8 +234,9 @@ def why_confirm(
     why: list[str] = []
     if repeats(session, step, state):
         last = state.attempts[-1]
+        ran = "been watched" if step.facts.watch is not None else "run"
         why.append(
-            f"it has run before: {counted(len(state.attempts), 'attempt')}, the last at "
+            f"it has {ran} before: {counted(len(state.attempts), 'attempt')}, the last at "
             f"{clock(last.started_at, session.edge.now())}"
         )
     if is_block_id(step.id):

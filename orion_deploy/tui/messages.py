@@ -20,6 +20,15 @@ class StepEnded(Message):
 
 
 @dataclass
+class WatchSeen(Message):
+    """A watch may have seen something (said by the thread that follows them)."""
+
+    def __post_init__(self) -> None:
+        """Let Textual set the message up."""
+        super().__post_init__()
+
+
+@dataclass
 class RowMoved(Message):
     """The outline's cursor stands on another row."""
 

@@ -15,6 +15,7 @@ def why_not(session: Session | None, board: Board, row: Row | None, action: str)
     state = session.state
     step = board.steps.get(row.id) if row.kind == "step" else None
     step_state = state.step(row.id) if row.kind != "section" else None
+    is_watched = step_state is not None and step_state.is_watched
     is_running = step_state is not None and step_state.status is Status.RUNNING
     if action in _ACTING and session.read_only:
         holder = session.held_by
@@ -24,6 +25,10 @@ def why_not(session: Session | None, board: Board, row: Row | None, action: str)
     if action in ("skip", "untick", "edit", "choose", "output") and row.kind == "section":
         return "it is a section; go to one of its steps"
     match action:
+        case "run" if is_watched:
+            return "it is being watched; w shows what was seen, x ends the watch"
+        case "tick" | "skip" | "edit" | "untick" if is_watched:
+            return "it is being watched; wait for its end, or end the watch with x"
         case "run" if is_running:
             return "it is running; o shows its output, x cancels it"
         case "tick" | "skip" | "edit" | "untick" if is_running:
@@ -32,7 +37,7 @@ def why_not(session: Session | None, board: Board, row: Row | None, action: str)
             return "Space ticks a step; Enter on a section completes it"
         case "tick" if step_state is not None and step_state.status is Status.DONE:
             return "it is done already; u takes the tick back"
-        case "cancel" if not state.running and not session.verifying:
+        case "cancel" if not is_watched and not state.running and not session.verifying:
             return "nothing is running"
         case "untick" if step_state is not None and step_state.status in (Status.TODO, Status.RUNNING):
             return "there is no tick to take back"
@@ -40,6 +45,8 @@ def why_not(session: Session | None, board: Board, row: Row | None, action: str)
             return "this block is no step: it may simply be left out"
         case "output" if step_state is not None and not step_state.attempts:
             return "it has not run yet: there is no output"
+        case "watches" if not board.has_watches:
+            return "no step of this checklist is a watch"
         case "choose" if step is None or not step.options:
             return "it is not a choice"
         case "edit" if not _has_script(session, row):
@@ -60,10 +67,14 @@ def run_label(session: Session, board: Board, row: Row | None) -> str:
     step = board.steps.get(row.id)
     if state.status is Status.UNKNOWN:
         return "decide"
+    if state.is_watched:
+        return "watch"
     if state.status is Status.RUNNING:
         return "run"
     if step is not None and question_of(step) is not None:
         return "answer"
+    if step is not None and step.facts.watch is not None:
+        return "watch again" if state.attempts else "watch"
     if step is not None and step.options and state.option is None:
         return "choose"
     if step is not None and state.attempts and has_run_before(session, step, state):

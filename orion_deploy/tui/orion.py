@@ -14,11 +14,12 @@ from textual.screen import Screen
 
 from orion_deploy.errors import ExitCode, OrionError
 from orion_deploy.run.session import Session
+from orion_deploy.run.watches.standing import summary
 from orion_deploy.text import plain_line
 from orion_deploy.tui.alone import STYLESHEET, dress
 from orion_deploy.tui.board import Board
 from orion_deploy.tui.driver import TerminalDriver
-from orion_deploy.tui.messages import LeaveAsked, StepEnded, TerminalClosed
+from orion_deploy.tui.messages import LeaveAsked, StepEnded, TerminalClosed, WatchSeen
 from orion_deploy.tui.screens.main import MainScreen
 
 if TYPE_CHECKING:
@@ -130,6 +131,12 @@ class OrionApp(App[int]):
         if not self.has_left:
             self.main.acting.on_ended(event.step_id)
 
+    def on_watch_seen(self, event: WatchSeen) -> None:
+        """A watch may have seen something."""
+        event.stop()
+        if not self.has_left:
+            self.main.acting.on_watch_seen()
+
     def on_terminal_closed(self, event: TerminalClosed) -> None:
         """Nobody sees anything any more: leave in good order; what runs goes on."""
         event.stop()
@@ -181,13 +188,14 @@ class OrionApp(App[int]):
             return
         self.has_left = True
         self.exit_code = code
+        parting = self._parting()  # a session that is closed can only be read
         try:
             self.session.close()
         except OrionError as error:
             self.exit_code = error.exit_code
             self.notes = (*self.notes, error.render())
         else:
-            self.notes = (*self.notes, *self._parting())
+            self.notes = (*self.notes, *parting)
         self.exit(int(self.exit_code))
 
     def _parting(self) -> tuple[str, ...]:
@@ -201,7 +209,14 @@ class OrionApp(App[int]):
         left = f"{counted.settled} of {counted.total} settled in run {self.session.run}, all of it on disk"
         if state.running:
             left += "; a step is still running, and goes on"
-        return (f"{left}\ngo on with: orion-deploy {shlex.quote(self.session.checklist.path)}",)
+        path = shlex.quote(self.session.checklist.path)
+        watches = summary(self.session.seen_watches(), self.session.edge.now()).text
+        if watches:
+            left += (
+                f"\n{watches}; watching goes on: `orion-deploy status {path}` shows it, "
+                f"`orion-deploy watch {path}` does it in the foreground"
+            )
+        return (f"{left}\ngo on with: orion-deploy {path}",)
 
     def say_survived(self, step_id: str, signal_name: str) -> None:
         """A step of ours has sent a signal to us."""

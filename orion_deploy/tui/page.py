@@ -22,7 +22,7 @@ from orion_deploy.text import plain, plain_line
 from orion_deploy.tui.lines import EMPTY, Line, Span, bounded, line, wrap
 from orion_deploy.tui.prose import prose_lines
 from orion_deploy.tui.shell_colour import shell_lines
-from orion_deploy.tui.words import OUTCOMES, SIGNS, clock, counted, duration
+from orion_deploy.tui.words import OUTCOMES, SIGNS, Sign, clock, counted, duration
 
 CODE_LINES_MAX = 400
 """Lines of one block that the page shows; `o` and the approval show all of them."""
@@ -37,6 +37,8 @@ class StepFacts:
 
     state: StepState
     now: float
+    sign: Sign | None = None
+    """How its open watch stands; None: its status says how it stands."""
     notes: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
     """The checklist's notes by tag."""
     values: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
@@ -52,7 +54,7 @@ def step_page(step: Step, section: Section, facts: StepFacts, width: int) -> lis
     """The page of a step."""
     state = facts.state
     lines = wrap(line(plain_line(step.title), "title"), width)
-    lines += _status_lines(state, _about(step, section), facts.now, width)
+    lines += _status_lines(state, facts.sign or SIGNS[state.status], _about(step, section), facts.now, width)
     for tag in step.tags:
         if note := facts.notes.get(tag):
             lines += [EMPTY, *_labelled(plain_line(tag), prose_lines(note, width - 2), "warn")]
@@ -86,8 +88,7 @@ def step_page(step: Step, section: Section, facts: StepFacts, width: int) -> lis
     return lines
 
 
-def _status_lines(state: StepState, about: str, now: float, width: int) -> list[Line]:
-    sign = SIGNS[state.status]
+def _status_lines(state: StepState, sign: Sign, about: str, now: float, width: int) -> list[Line]:
     parts = [about]
     if state.at and state.status not in (Status.TODO, Status.RUNNING):
         parts.insert(0, f"{clock(state.at, now)} {plain_line(state.by)}")
@@ -275,7 +276,7 @@ def attempt_spans(attempt: Attempt, now: float) -> Line:
     elif attempt.ending:
         spans.append(Span(f"  {attempt.ending}", "warn"))
     else:
-        spans.append(Span("  running", "run"))
+        spans.append(Span("  watching" if attempt.watched is not None else "  running", "run"))
     if attempt.edited:
         spans.append(Span("  edited", "warn"))
     return tuple(spans)

@@ -14,6 +14,8 @@ from orion_deploy.tui.chrome import StripFacts
 from orion_deploy.tui.evidence import attempt_lines, progress_line, tail_lines
 from orion_deploy.tui.lines import EMPTY, Line
 from orion_deploy.tui.page import StepFacts, section_page, step_page
+from orion_deploy.tui.watch_lines import sign_of, watch_head, watch_tail
+from orion_deploy.tui.watches import Watches
 from orion_deploy.tui.widgets.evidence_pane import Head, Tail
 from orion_deploy.tui.widgets.lines_view import Build
 from orion_deploy.tui.words import clock
@@ -44,6 +46,7 @@ class Views:
     def __init__(self, session: Session, board: Board) -> None:
         self.session = session
         self.board = board
+        self.watches = Watches(session)
         self._estimate = next(
             (
                 plain_line(v)
@@ -79,8 +82,10 @@ class Views:
         section, step = self.session.find(row.id)
         state = self.session.state.step(row.id)
         has_something = step.facts.call is not None or bool(self.session.scripts(row.id))
+        seen = self.watches.of(row.id)
         facts = StepFacts(
             state=state,
+            sign=sign_of(seen, now) if seen is not None and seen.is_open else None,
             now=now,
             notes=self.session.checklist.notes,
             values=shown_values(self.session),
@@ -123,6 +128,8 @@ class Views:
         """Head and tail of the last attempt of a row; nothing where it has not run."""
         if row.kind == "section" or not self.session.state.step(row.id).attempts:
             return None, None
+        if self.session.state.step(row.id).attempts[-1].watched is not None:
+            return self._watched(row.id)
         step = self.session.step(row.id)
 
         def head(width: int) -> list[Line]:
@@ -145,6 +152,21 @@ class Views:
             self._seen[row.id] = output.size()
             data = output.tail(height * TAIL_BYTES_PER_LINE)
             return tail_lines(data, height, width, is_whole=len(data) >= self._seen[row.id])
+
+        return head, tail
+
+    def _watched(self, step_id: str) -> tuple[Head, Tail]:
+        """What a watch has seen."""
+
+        def head(width: int) -> list[Line]:
+            seen = self.watches.of(step_id)
+            return watch_head(seen, self.session.edge.now(), width) if seen is not None else []
+
+        def tail(height: int, width: int) -> list[Line]:
+            seen = self.watches.of(step_id)
+            if seen is None:
+                return []
+            return watch_tail(seen.record.lines, self.session.edge.now(), height, width)
 
         return head, tail
 
@@ -186,6 +208,7 @@ class Views:
             run=plain_line(session.run),
             cwd=plain_line(homely(session.cwd)),
             totals=self.board.totals(),
+            watches=self.watches.summary(now),
             elapsed_s=max(0.0, until - state.started_at) if state.started_at else 0.0,
             estimate=self._estimate,
             running=plain_line(session.step(running[0]).title) if running else "",

@@ -8,8 +8,8 @@ enough, or when the look sees back and the machine was up; all other time is a g
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
-from orion_deploy.kinds.watching import Look
 from orion_deploy.run.watches.record import (
     FIRINGS_MAX,
     GAPS_MAX,
@@ -22,6 +22,9 @@ from orion_deploy.run.watches.record import (
     Point,
     WatchRecord,
 )
+
+if TYPE_CHECKING:
+    from orion_deploy.kinds.watching import Look
 
 PAUSE_S_MAX = 60.0
 """Between two looks, however often a watch looks: less is a busy machine, more is a gap."""

@@ -58,6 +58,29 @@ def read_record(folder: Path) -> WatchRecord | None:
     return None
 
 
+class Records:
+    """Last looks, each read again only when it has changed. One thread owns it."""
+
+    def __init__(self) -> None:
+        self._known: dict[Path, tuple[tuple[int, ...], WatchRecord | None]] = {}
+
+    def read(self, folder: Path) -> WatchRecord | None:
+        """As `read_record`."""
+        mark = _mark(folder / LIVE_NAME) + _mark(folder / KEPT_NAME)
+        known = self._known.get(folder)
+        if known is None or known[0] != mark:
+            known = self._known[folder] = (mark, read_record(folder))
+        return known[1]
+
+
+def _mark(path: Path) -> tuple[int, ...]:
+    try:
+        found = os.stat(path)
+    except OSError:
+        return (0,)
+    return (found.st_ino, found.st_mtime_ns, found.st_size)
+
+
 def read_spec(folder: Path) -> Spec | None:
     """What is to be watched; None where it cannot be read."""
     data = _read(folder / SPEC_NAME)
@@ -108,9 +131,12 @@ def keeper_of(run_directory: Path) -> Keeper | None:
         os.close(fd)
 
 
-def stamps(run_directory: Path) -> tuple[tuple[str, int], ...]:
-    """Name and time of change of every watch's last look: another answer means that something was seen."""
-    return tuple((folder.name, _changed_ns(folder / LIVE_NAME)) for folder in watch_folders(run_directory))
+def stamps(run_directory: Path, name: str = LIVE_NAME) -> tuple[tuple[str, int], ...]:
+    """Name and time of change of every watch's last look: another answer means that something was seen.
+
+    With `KEPT_NAME`: of the last one that is on the disk; that is so at once where something fired or ended.
+    """
+    return tuple((folder.name, _changed_ns(folder / name)) for folder in watch_folders(run_directory))
 
 
 def _changed_ns(path: Path) -> int:

@@ -8,6 +8,7 @@ from orion_deploy.run.state import SETTLED, Status
 from orion_deploy.tui import flow, offered
 from orion_deploy.tui.acting.answers import Answers
 from orion_deploy.tui.acting.moving import Moving
+from orion_deploy.tui.acting.watching import WatchActs
 from orion_deploy.tui.acting.whole_run import WholeRun
 
 QUIET_RETURN_S = 60.0
@@ -17,7 +18,7 @@ _ASKED_ONCE = frozenset(("run", "tick", "skip", "untick", "cancel", "rollback", 
 """Actions that a held key must not repeat, and that no key typed too early may ask for."""
 
 
-class Acting(Moving, WholeRun, Answers):
+class Acting(Moving, WholeRun, WatchActs, Answers):
     """The hands of the main screen: every action of the registry is a method `do_<id>`."""
 
     def begin(self) -> None:
@@ -26,6 +27,7 @@ class Acting(Moving, WholeRun, Answers):
             self.on_ended(step_id)
         if not self.session.read_only:
             self.session.warm()
+        self.begin_watches()
         resume = self.session.resume
         if self.session.read_only:
             self.main.say(offered.why_not(self.session, self.board, self.main.row, "run"))
@@ -117,6 +119,9 @@ class Acting(Moving, WholeRun, Answers):
             self.decide(flow.on_run(self.session, row, is_confirmed=True, edited=edited), edited)
 
     def _launch(self, step_id: str, edited: str | None, *, is_interactive: bool) -> None:
+        if (step := self.session.step(step_id)).facts.watch is not None:
+            self.start_watch(step)
+            return
         if is_interactive:
             from orion_deploy.tui.foreground import run_in_terminal
 
@@ -160,11 +165,15 @@ class Acting(Moving, WholeRun, Answers):
                 pass
 
     def do_cancel(self) -> None:
-        """Stop the running step, after a question."""
+        """Stop the running step, or end the watch under the cursor, after a question."""
         from orion_deploy.tui.screens.deciding import cancel_panel
 
         if step_id := self.session.verifying:
             self._cancel(step_id, "stop")
+            return
+        row = self.main.row
+        if row is not None and self.session.state.step(row.id).is_watched:
+            self.end_watch(row.id)
             return
         step_id = self.session.state.running[0]
         self.ask(cancel_panel(self.session.step(step_id)), lambda how: self._cancel(step_id, how))

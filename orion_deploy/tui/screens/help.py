@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from orion_deploy.run.watches import standing
 from orion_deploy.tui.keys import ACTIONS, GROUPS, key_name
 from orion_deploy.tui.lines import EMPTY, Line, Span, line, wrap
 from orion_deploy.tui.screens.panel import KeysPanel, keys_hint
@@ -28,9 +29,11 @@ def help_lines(keymap: Mapping[str, str], width: int) -> list[Line]:
                 hang=" " * (KEY_COLUMNS + 2),
             )
     lines += [EMPTY, line("What the steps say", "heading")]
-    for status, sign in SIGNS.items():
+    words = [(sign, MEANINGS[status]) for status, sign in SIGNS.items()]
+    words += [(standing.SIGNS[word], meaning) for word, meaning in standing.MEANINGS.items()]
+    for sign, meaning in words:
         lines += wrap(
-            (Span(f"  {sign.text:<{KEY_COLUMNS}}", sign.role), Span(MEANINGS[status])),
+            (Span(f"  {sign.text:<{KEY_COLUMNS}}", sign.role), Span(meaning)),
             width,
             hang=" " * (KEY_COLUMNS + 2),
         )

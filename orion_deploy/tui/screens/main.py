@@ -70,6 +70,7 @@ class MainScreen(Screen[None]):
         self.board = board
         self.patience = Patience()
         self.views = Views(session, board)
+        self.watches = self.views.watches
         self.acting = Acting(self)
         self._tick = 0
         self._staying = ""
@@ -91,9 +92,11 @@ class MainScreen(Screen[None]):
         self.page = self.query_one("#page", LinesView)
         self.evidence = self.query_one("#evidence", EvidencePane)
         self.outline.show(self.board)
+        if self.session.state.watched:
+            self.see_watches()
         self.outline.cursor = self.views.first_row()
         self.show_row()
-        self._clock = self.set_interval(IDLE_CLOCK_S, self.show_strip)
+        self._clock = self.set_interval(IDLE_CLOCK_S, self.on_minute)
         self._tail = self.set_interval(TAIL_S, self.on_tail, pause=True)
         self.on_running()
         self.call_after_refresh(self.on_first_paint)
@@ -165,7 +168,8 @@ class MainScreen(Screen[None]):
             return why_not(self.session, self.board, self.row, action)
 
         label = run_label(self.session, self.board, self.row)
-        keys = bar_keys(self.size.width, self.keymap, why, label)
+        actions = [a for a in ACTIONS if a.id != "watches" or self.board.has_watches]
+        keys = bar_keys(self.size.width, self.keymap, why, label, actions)
         self.query_one("#keys", KeyBar).show_keys(keys)
 
     def say(self, text: str, role: str = "warn", *, stays: bool = False) -> None:
@@ -186,6 +190,8 @@ class MainScreen(Screen[None]):
             self.outline.paint_rows(dirty)
         else:
             self.outline.refresh()
+        if any(self._is_watch(number) for number in dirty):
+            self.see_watches()
         row = self.row
         if row is not None:
             self.page.show(self.views.page_of(row), keep_place=True)
@@ -194,6 +200,31 @@ class MainScreen(Screen[None]):
         self.on_running()
         self.show_strip()
         self.show_keys()
+
+    # Watches
+
+    def _is_watch(self, number: int) -> bool:
+        row = self.board.rows[number]
+        attempts = self.board.step_state(row.id).attempts if row.kind == "step" else ()
+        return bool(attempts) and attempts[-1].watched is not None
+
+    def see_watches(self) -> None:
+        """Show what the watches have seen; they are followed while there are any."""
+        self.watches.read()
+        self.outline.paint_rows(self.board.watch(self.watches.rows(self.session.edge.now())))
+        self.acting.follow_watches(is_needed=bool(self.watches.open))
+        row = self.row
+        if row is not None and self.watches.of(row.id) is not None:
+            self.page.show(self.views.page_of(row), keep_place=True)
+            self.evidence.renew()
+        self.show_strip()
+
+    def on_minute(self) -> None:
+        """The time goes on, also where nothing happens."""
+        if self.watches.open:
+            self.see_watches()
+        else:
+            self.show_strip()
 
     # Time
 

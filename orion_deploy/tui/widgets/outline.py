@@ -132,10 +132,18 @@ def row_line(board: Board, row: Row, width: int, *, is_current: bool) -> Line:
             len(board.steps[row.id].scripts(board.step_state(row.id).option)) if row.kind == "step" else 1
         )
         sign = sign._replace(word=f"{blocks_done} of {blocks}", role="warn")
+    right = ""
+    if status is Status.RUNNING and row.id in board.watching:
+        sign, wordings = board.watching[row.id]
+        room = width - STATUS_COLUMNS - 5 - 2 * row.depth - cell_len(row.title)
+        right = next((f" {words}" for words in wordings if cell_len(words) <= room), "")
     word = sign.text.ljust(STATUS_COLUMNS) + " "
     is_quiet = status in SETTLED or not board.is_on_path(row)
     role = "dim" if is_quiet and not is_current else ""
     if row.kind == "block":
         role = "code"
-    title = fit("  " * row.depth + row.title, width - 2 - len(word) - 1)
-    return (mark, Span(word, sign.role), Span(title, role))
+    title = fit("  " * row.depth + row.title, width - 2 - len(word) - 1 - len(right))
+    if not right:
+        return (mark, Span(word, sign.role), Span(title, role))
+    gap = " " * (width - 3 - len(word) - cell_len(title) - cell_len(right))
+    return (mark, Span(word, sign.role), Span(title, role), Span(gap + right, sign.role))

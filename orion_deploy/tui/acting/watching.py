@@ -1,0 +1,121 @@
+"""Acts around watches: begin and end one, take in what was seen, see that somebody looks."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from time import monotonic
+
+from orion_deploy.checklist.model import Step
+from orion_deploy.errors import OrionError
+from orion_deploy.kinds.verdict import Outcome
+from orion_deploy.run.state import Attempt
+from orion_deploy.run.watches.standing import GRACE_S
+from orion_deploy.run.words import length, moment
+from orion_deploy.tui.acting.base import Hands
+from orion_deploy.tui.messages import WatchSeen
+from orion_deploy.tui.words import OUTCOMES
+
+RESTART_S = 60.0
+"""A keeper that is gone is started again at most so often."""
+LOOK_S = 20.0
+"""A look that nobody has on the screen may wait so long until it is taken in; what fires or ends does not."""
+
+
+class WatchActs(Hands):
+    """The watches of the run."""
+
+    _end_following: Callable[[], None] | None = None
+    _kept_at = float("-inf")
+    patience_s = LOOK_S
+    """How long an unremarkable look may wait: not at all while one is read."""
+
+    def begin_watches(self) -> None:
+        """The app has come up: see that somebody looks, and hear of what they see."""
+        if self.session.state.watched:
+            self.keep_watching()
+            self.main.see_watches()
+
+    def keep_watching(self) -> None:
+        """See that somebody looks."""
+        if not self.session.read_only:
+            self._kept_at = monotonic()
+            self.do(self.session.keep_watching)
+
+    def follow_watches(self, *, is_needed: bool) -> None:
+        """Hear of what is seen for as long as there are watches; without any nothing runs."""
+        if is_needed and self._end_following is None:
+            app = self.main.app
+
+            def changed() -> None:
+                app.post_message(WatchSeen())
+
+            self._end_following = self.session.follow_watches(changed, lambda: self.patience_s)
+        elif not is_needed and self._end_following is not None:
+            self._end_following()
+            self._end_following = None
+
+    def start_watch(self, step: Step) -> None:
+        """Begin to watch, and say for how long."""
+        self._kept_at = monotonic()  # it starts a keeper where there is none
+        if self.do(lambda: self.session.start(step.id)):
+            attempt = self.session.state.step(step.id).attempts[-1]
+            self.main.say(begun_words(attempt, self.session.edge.now()), "ok")
+        self.main.patience.hold()
+
+    def on_watch_seen(self) -> None:
+        """Somebody has looked, or nobody looks any more."""
+        try:
+            changed = self.session.collect_watches()
+        except OrionError as error:
+            self.main.say(error.what, "bad")
+            changed = []
+        if changed:
+            self.main.on_changed()
+        self.main.see_watches()
+        for step_id in changed:
+            self._tell_end(step_id)
+        if self.session.state.watched and self.session.keeper() is None:
+            self.main.set_timer(GRACE_S, self.on_nobody)
+
+    def on_nobody(self) -> None:
+        """Nobody looked some seconds ago: start somebody, if there is still nobody, and say so."""
+        session = self.session
+        if session.read_only or not session.state.watched or session.keeper() is not None:
+            self.main.see_watches()
+            return
+        if monotonic() - self._kept_at >= RESTART_S:
+            self.keep_watching()
+            self.main.say("nobody was watching: a keeper was started again; the time between is a gap", "bad")
+        self.main.see_watches()
+
+    def _tell_end(self, step_id: str) -> None:
+        """Say how a watch ended."""
+        attempt = self.session.state.step(step_id).attempts[-1]
+        if not attempt.ending or attempt.verdict is None:
+            return
+        self.main.patience.hold()
+        outcome = attempt.verdict.outcome
+        role = {Outcome.FAILED: "bad", Outcome.UNDECIDED: "warn"}.get(outcome, "ok")
+        title = self.board.title_of(step_id)
+        self.main.say(f"{title}: the watch {OUTCOMES[outcome].word}: {attempt.verdict.reason}", role)
+
+    def end_watch(self, step_id: str) -> None:
+        """End a watch before its time, with a reason."""
+        from orion_deploy.tui.screens.watching import end_panel
+
+        def end(reason: str) -> None:
+            if self.do(lambda: self.session.stop_watch(step_id, reason)):
+                self.main.say("the watch was ended; what it saw is kept, and you decide about the step", "")
+
+        seen = self.main.watches.of(step_id)
+        if seen is not None:
+            running = [self.board.title_of(i) for i in self.session.state.running]
+            panel = end_panel(seen, self.session.step(step_id), running, self.session.edge.now())
+            self.ask(panel, end)
+
+
+def begun_words(attempt: Attempt, now: float) -> str:
+    """`watched for 24 h, until Thu 22:40; it goes on when you leave`."""
+    watch_s = attempt.watched.watch_s if attempt.watched is not None else 0.0
+    until = moment(attempt.started_at + watch_s, now)
+    return f"watched for {length(watch_s)}, until {until}; it goes on when you leave"
