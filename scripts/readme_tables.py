@@ -64,7 +64,7 @@ def table(head: Iterable[str], rows: Iterable[Iterable[str]]) -> str:
     return "\n".join(lines)
 
 
-NOT_YET = frozenset({"watches", "report"})
+NOT_YET = frozenset({"report"})
 """Keys that so far only say that what they show is not there yet."""
 
 

@@ -10,43 +10,32 @@ from __future__ import annotations
 
 import asyncio
 import fcntl
-import json
-import math
 import os
 import shutil
 import sys
 import tempfile
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 from textual.pilot import Pilot
 
 from orion_deploy.kinds.verdict import Outcome, Verdict
 from orion_deploy.run import events as ev
-from orion_deploy.run.desk import folder_name
 from orion_deploy.run.edge import Edge
 from orion_deploy.run.opening import open_session
 from orion_deploy.run.session import Session
-from orion_deploy.run.watches import reading
-from orion_deploy.run.watches.record import (
-    Clocks,
-    Firing,
-    Gap,
-    Line,
-    Point,
-    WatchRecord,
-    to_json,
-)
-from orion_deploy.run.watches.standing import unseen
 from orion_deploy.tui.orion import OrionApp
 from orion_deploy.tui.patience import Patience
 
 ROOT = Path(__file__).resolve().parent.parent
 CHECKLIST = ROOT / "tests" / "tui" / "release.md"
 WATCHED = ROOT / "tests" / "tui" / "watched.md"
+sys.path.insert(0, str(ROOT / "tests"))
+
+from support.watch_scenes import is_kept, watched  # noqa: E402  # the tests' watches are the pictures' too
+
 TARGET = ROOT / "docs" / "screenshots"
 START = 1_769_725_860.0
 """2026-01-29 22:31 UTC."""
@@ -124,29 +113,6 @@ class Stage:
             )
         return step_id
 
-    def watched(self, words: str, record: Callable[[WatchRecord], WatchRecord]) -> None:
-        """Record that a step is being watched, and what its keeper saw so far; the watch began some time ago."""
-        step = self.session.step(self.step(words))
-        assert step.facts.watch is not None
-        started = self.clock.at
-        self._add(
-            ev.WatchStarted(
-                step=step.id, attempt=1, title=step.title, what=step.facts.watch.name, watch_s=86_400
-            )
-        )
-        folder = reading.watch_folder(self.session.directory, folder_name(step.id), 1)
-        folder.mkdir(parents=True)
-        seen = record(unseen(step.id, self.session.state.step(step.id).attempts[-1], step.title))
-        assert seen.started_at == started
-        (folder / reading.LIVE_NAME).write_text(json.dumps(to_json(seen)))
-
-    def is_kept(self) -> None:
-        """Somebody looks at the watches, as their keeper says by its lock."""
-        fd = os.open(self.session.directory / reading.LOCK_NAME, os.O_RDWR | os.O_CREAT, 0o600)
-        fcntl.flock(fd, fcntl.LOCK_EX)
-        os.write(fd, json.dumps({"pid": 4711, "who": "ann@shop-1", "since": self.clock.at}).encode())
-        self.locks.append(fd)
-
     def _add(self, event: ev.Event) -> None:
         self.session._append(event)  # noqa: SLF001  # the scene is set through the session's own store
 
@@ -160,6 +126,7 @@ def opened(book: Path) -> Stage:
     clock = Clock()
     edge = Edge(now=clock, who=lambda: "ann@shop-1")
     session = open_session(book, run="2026-01-29-2231", edge=edge, cwd=str(book.parent))
+    session.__dict__["keep_watching"] = lambda: None  # no process looks: what is drawn stays as it was set
     return Stage(session, clock)
 
 
@@ -244,155 +211,33 @@ def approved(stage: Stage) -> None:
     stage.session.approve()
 
 
-HOURS = 3600.0
-LOOKS_EVERY_S = 120.0
-
-
-def looked_at(
-    record: WatchRecord,
-    hours: float,
-    value: Callable[[float], float],
-    *,
-    unit: str,
-    limit: float | None,
-    shown: str,
-    verdict: Verdict,
-    gap: tuple[float, float, str] | None = None,
-    **more: Any,
-) -> WatchRecord:
-    """A record after so many hours of looks; `value` is seen at each part (0 to 1) of them, but in a gap."""
-    start, length_s = record.started_at, hours * HOURS
-    hole = (start + gap[0] * HOURS, start + gap[1] * HOURS) if gap is not None else (0.0, 0.0)
-    points = []
-    for number in range(int(length_s / LOOKS_EVERY_S) + 1):
-        at = start + number * LOOKS_EVERY_S
-        if not hole[0] < at < hole[1]:
-            seen = value((at - start) / length_s)
-            points.append(Point(at, seen * 0.97, seen * 1.03, seen))
-    gaps = (Gap(*hole, hole[1] - hole[0], gap[2]),) if gap is not None else ()
-    gap_s = sum(each.length_s or 0.0 for each in gaps)
-    facts: dict[str, Any] = {
-        "every_s": 30.0,
-        "looked": Clocks(wall=start + length_s),
-        "unit": unit,
-        "limit": limit,
-        "looks": len(points),
-        "observed_s": length_s - gap_s,
-        "gap_s": gap_s,
-        "gaps": gaps,
-        "gaps_count": len(gaps),
-        "value": points[-1].last,
-        "shown": shown,
-        "verdict": verdict.to_json(),
-        "points": tuple(points),
-        "point_s": LOOKS_EVERY_S,
-    }
-    return replace(record, **(facts | more))
-
-
-GOOD = Outcome.PASSED
-
-
-def watching(stage: Stage, *, is_slow: bool = False, is_asleep: bool = False) -> None:
+def watching(stage: Stage, **how: bool) -> None:
     """Four watches since two hours."""
     stage.session.approve()
     stage.pass_time(200)
     stage.session.tick(
-        stage.ran("Release the", "released\n", Verdict(GOOD, "it reached its end with status 0"))
+        stage.ran("Release the", "released\n", Verdict(Outcome.PASSED, "it reached its end with status 0"))
     )
     stage.pass_time(100)
-    start = stage.clock.at
-    gap = (0.6, 1.1, "the machine slept") if is_asleep else None
-    log = "/srv/shop/shop.log"
-
-    def errors(record: WatchRecord) -> WatchRecord:
-        good = Verdict(GOOD, "no line of 81,204 matches", "0 lines")
-        return looked_at(
-            record, 2.2, lambda _part: 0.0, unit="lines", limit=0, shown="0 lines", verdict=good, gap=gap
-        )
-
-    def latency(record: WatchRecord) -> WatchRecord:
-        def value(part: float) -> float:
-            return (
-                2.0
-                + 0.6 * math.sin(part * 21)
-                + (11.0 * (part - 0.85) / 0.15 if is_slow and part > 0.85 else 0)
-            )
-
-        good = Verdict(GOOD, "p95 of 20,417 is 2.6 ms, below 10 ms", "p95 2.6 ms")
-        bad = Verdict(Outcome.FAILED, "p95 of 20,417 is 12.6 ms, not below 10 ms", "p95 12.6 ms")
-        fired = {
-            "fired": (
-                Firing(start + 2.1 * HOURS, "p95 of the last 10 min is 12.6 ms, above 10 ms", "12.6 ms"),
-            ),
-            "fired_count": 1,
-            "lines": tuple(
-                Line(
-                    start + 2.2 * HOURS - 40 + 4 * n,
-                    f"2026-01-30 00:4{n} store: order {8117 + n} stored in {12.1 + n / 4:.1f} ms",
-                    log,
-                    90_000 + 60 * n,
-                )
-                for n in range(8)
-            ),
-        }
-        return looked_at(
-            record,
-            2.2,
-            value,
-            unit="ms",
-            limit=10.0,
-            shown="p95 12.6 ms of 214" if is_slow else "p95 2.1 ms of 198",
-            verdict=bad if is_slow else good,
-            gap=gap,
-            **(fired if is_slow else {}),
-        )
-
-    def memory(record: WatchRecord) -> WatchRecord:
-        good = Verdict(GOOD, "418 MB, 2 % above the baseline of 410 MB", "418 MB")
-        return looked_at(
-            record,
-            2.2,
-            lambda part: 410 + 8 * part + 2 * math.sin(part * 60),
-            unit="MB",
-            limit=492.0,
-            shown="418 MB, +2 %",
-            verdict=good,
-            gap=gap,
-        )
-
-    def there(record: WatchRecord) -> WatchRecord:
-        good = Verdict(GOOD, "all 264 looks passed, last: it is there", "14 bytes")
-        return looked_at(
-            record, 2.2, lambda _part: 0.0, unit="", limit=None, shown="14 bytes", verdict=good, gap=gap
-        )
-
-    for words, record in (
-        ("No order", errors),
-        ("stored quickly", latency),
-        ("memory", memory),
-        ("is open", there),
-    ):
-        stage.watched(words, record)
-    stage.pass_time(2.2 * HOURS + 3)
+    stage.pass_time(watched(stage.session, stage.clock.at, **how))
 
 
 def kept(stage: Stage) -> None:
     """They are watched."""
     watching(stage)
-    stage.is_kept()
+    stage.locks.append(is_kept(stage.session))
 
 
 def slept(stage: Stage) -> None:
     """The machine slept meanwhile."""
     watching(stage, is_asleep=True)
-    stage.is_kept()
+    stage.locks.append(is_kept(stage.session))
 
 
 def fired(stage: Stage) -> None:
     """One saw a reason to turn back."""
     watching(stage, is_slow=True)
-    stage.is_kept()
+    stage.locks.append(is_kept(stage.session))
     stage.session.collect_watches()
 
 
@@ -447,6 +292,13 @@ SCENES = (
     Scene("watch-gaps", slept, at="memory", sizes=("80x24", "120x40"), book=WATCHED),
     Scene("watch-fired", fired, at="stored quickly", sizes=("80x24", "120x40", "200x60"), book=WATCHED),
     Scene("watch-nobody", unwatched, at="No order", sizes=("80x24", "120x40"), book=WATCHED),
+    Scene("watches", kept, ("w",), at="stored quickly", sizes=("80x24", "120x40", "200x60"), book=WATCHED),
+    Scene(
+        "watches-fired", fired, ("w",), at="stored quickly", sizes=("80x24", "120x40", "200x60"), book=WATCHED
+    ),
+    Scene("watches-gaps", slept, ("w",), at="memory", sizes=("80x24", "120x40"), book=WATCHED),
+    Scene("watches-plot", slept, ("w", "p"), at="memory", sizes=("80x24",), book=WATCHED),
+    Scene("watches-nobody", unwatched, ("w",), at="No order", sizes=("80x24", "120x40"), book=WATCHED),
     Scene("watch-end", kept, ("x",), at="memory", sizes=("80x24", "120x40"), book=WATCHED),
     Scene("finish", failed, ("F",), at="Warm the caches", sizes=("80x24",)),
 )

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from orion_deploy.run.output import Output
+from typing import Protocol
+
 from orion_deploy.text import stripped
 from orion_deploy.tui.words import size
 
@@ -13,10 +14,23 @@ READ_BYTES = 4 * 1024 * 1024
 MATCHES_MAX = 100_000
 
 
+class Readable(Protocol):
+    """What can be read here: the output of an attempt, or a part of a log."""
+
+    def size(self) -> int:
+        """How many bytes have been produced."""
+
+    def dropped_range(self) -> tuple[int, int] | None:
+        """From where to where nothing was kept."""
+
+    def read(self, offset: int, size: int, /) -> bytes:
+        """Some of them."""
+
+
 class OutputText:
     """The lines of one output. `refresh` reads what has come since."""
 
-    def __init__(self, output: Output) -> None:
+    def __init__(self, output: Readable) -> None:
         self._output = output
         self._at = 0
         self._held = 0

@@ -9,6 +9,8 @@ STEPS = "▁▂▃▄▅▆▇█"
 GAP = "░"
 """Nobody saw."""
 NOTHING = " "
+BREAK_HOLDS = 2
+"""Values that are further apart than so many times as long as one stands are not joined in a plot."""
 HOLD_LOOKS = 2
 """A value stands until the next one, but not for longer than so many looks."""
 
@@ -62,3 +64,18 @@ def extremes(record: WatchRecord) -> tuple[float, float] | None:
     if not record.points:
         return None
     return min(p.low for p in record.points), max(p.high for p in record.points)
+
+
+def stretches(record: WatchRecord) -> list[tuple[list[float], list[float]]]:
+    """Times and highest values, in stretches without a break: a gap ends one, and so does time without a value."""
+    hold_s = max(record.point_s, HOLD_LOOKS * record.every_s)
+    found: list[tuple[list[float], list[float]]] = []
+    last: float | None = None
+    for point in record.points:
+        is_cut = last is None or point.at - last > BREAK_HOLDS * hold_s
+        if is_cut or any(gap.until > (last or 0.0) and gap.at < point.at for gap in record.gaps):
+            found.append(([], []))
+        found[-1][0].append(point.at)
+        found[-1][1].append(float(point.high))
+        last = point.at
+    return found

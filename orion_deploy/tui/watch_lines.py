@@ -7,11 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from rich.cells import cell_len
+
 from orion_deploy.run.watches.record import Gap, WatchRecord
 from orion_deploy.run.watches.record import Line as LogLine
 from orion_deploy.run.watches.standing import SIGNS, Seen, Standing, gaps_in_words, number, progress
-from orion_deploy.run.words import length, moment
-from orion_deploy.run.words import Sign
+from orion_deploy.run.words import Sign, length, moment
 from orion_deploy.text import plain_line
 from orion_deploy.tui.lines import Line, Span, bounded, fit, line, width_of, wrap
 from orion_deploy.tui.page import LABEL_COLUMNS, labelled_wrap
@@ -22,6 +23,9 @@ FIRINGS_SHOWN_MAX = 3
 GAPS_SHOWN_MAX = 2
 TREND_COLUMNS_MAX = 60
 ROW_RIGHT_COLUMNS_MAX = 24
+WORD_COLUMNS, VALUE_COLUMNS, ROW_TREND_COLUMNS, TIME_COLUMNS = 13, 20, 14, 16
+WITH_TREND_COLUMNS, WITH_TIME_COLUMNS = 68, 96
+"""From which width on a row of the watch screen has them."""
 FINE_SO_FAR = Sign("✓", "fine", "ok")
 """A watch under way has not passed: only its end says that."""
 
@@ -42,6 +46,22 @@ def row_words(seen: Seen, now: float) -> tuple[Sign, tuple[str, ...]]:
     left = length(seen.record.left_s)
     short = " ".join(left.split(" ")[:2])
     return sign, (f"{left} left", f"{short} left")
+
+
+def watch_row(seen: Seen, title: str, now: float, width: int) -> Line:
+    """A watch in one row: its word, its title, the value, the trend, and the time left, as there is room."""
+    sign = sign_of(seen, now)
+    word = f"{sign.text:<{WORD_COLUMNS}} "
+    value = plain_line(seen.record.shown) or "no look yet"
+    right = [Span(f" {fit(value, VALUE_COLUMNS):<{VALUE_COLUMNS}}", "bold")]
+    if width >= WITH_TREND_COLUMNS:
+        right += [Span(" "), *trend(seen.record, ROW_TREND_COLUMNS)]
+    if width >= WITH_TIME_COLUMNS:
+        time = f"{length(seen.record.left_s)} left" if seen.is_open else "ended"
+        right.append(Span(f" {time:>{TIME_COLUMNS}}", "dim"))
+    room = width - width_of(right) - len(word)
+    name = fit(title, room)
+    return (Span(word, sign.role), Span(name + " " * (room - cell_len(name))), *right)
 
 
 def watch_head(seen: Seen, now: float, width: int, *, is_brief: bool = True) -> list[Line]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from orion_deploy.run.session import Session
 from orion_deploy.run.watches.standing import Seen, Summary, summary
 from orion_deploy.tui.board import Watching
@@ -14,10 +16,14 @@ class Watches:
     def __init__(self, session: Session) -> None:
         self._session = session
         self.all: tuple[Seen, ...] = ()
+        self.followers: list[Callable[[], None]] = []
+        """Screens that show them, told after each reading."""
 
     def read(self) -> None:
         """Read what has changed since."""
         self.all = tuple(self._session.seen_watches())
+        for follower in self.followers:
+            follower()
 
     @property
     def open(self) -> tuple[Seen, ...]:

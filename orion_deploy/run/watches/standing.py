@@ -14,8 +14,7 @@ from orion_deploy.kinds.verdict import Outcome
 from orion_deploy.run.state import Attempt
 from orion_deploy.run.watches.advance import LATE_LOOKS, PAUSE_S_MAX
 from orion_deploy.run.watches.record import Clocks, WatchRecord
-from orion_deploy.run.words import length, moment
-from orion_deploy.run.words import Sign
+from orion_deploy.run.words import Sign, length, moment
 
 GRACE_S = 5.0
 """A keeper that has just been started, or that hands over to another, is given so long."""

@@ -65,10 +65,6 @@ class Acting(Moving, WholeRun, WatchActs, Answers):
         """Space."""
         self.decide(flow.on_tick(self.session, self.main.row))
 
-    def do_watches(self) -> None:
-        """Checks over time."""
-        self.main.say("watches are not there yet")
-
     def do_report(self) -> None:
         """The evidence."""
         self.main.say(

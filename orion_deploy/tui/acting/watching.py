@@ -99,6 +99,32 @@ class WatchActs(Hands):
         title = self.board.title_of(step_id)
         self.main.say(f"{title}: the watch {OUTCOMES[outcome].word}: {attempt.verdict.reason}", role)
 
+    def do_watches(self) -> None:
+        """All watches, the one under the cursor first."""
+        from orion_deploy.tui.screens.watches import WatchesScreen
+
+        self.main.see_watches()
+        watches, session, row = self.main.watches, self.session, self.main.row
+        if not watches.all:
+            self.main.say("no watch has been begun: Enter on a watch step begins it")
+            return
+
+        def answered(answer: str | None) -> None:
+            self.patience_s = LOOK_S
+            if answer == "rollback":
+                self.main.acting.act("rollback")
+
+        self.patience_s = 0.0
+        screen = WatchesScreen(
+            watches,
+            self.board.title_of,
+            session.edge.now,
+            at=row.id if row is not None else "",
+            end=self.end_watch,
+            keeper=session.keeper,
+        )
+        self.main.app.push_screen(screen, answered)
+
     def end_watch(self, step_id: str) -> None:
         """End a watch before its time, with a reason."""
         from orion_deploy.tui.screens.watching import end_panel

@@ -59,8 +59,12 @@ class WholeRun(Hands):
         from orion_deploy.tui.screens.output import OutputScreen
 
         row = self.main.row
-        if row is not None and (output := self.session.output(row.id)) is not None:
-            self.main.app.push_screen(OutputScreen(output, row.title, lambda: self._still_runs(row.id)))
+        if row is not None and self.main.watches.of(row.id) is not None:
+            self.main.acting.do_watches()
+        elif row is not None and (output := self.session.output(row.id)) is not None:
+            self.main.app.push_screen(
+                OutputScreen(output, f"Output: {row.title}", lambda: self._still_runs(row.id))
+            )
 
     def _still_runs(self, step_id: str) -> bool:
         return self.session.state.step(step_id).status is Status.RUNNING

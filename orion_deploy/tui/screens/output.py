@@ -16,12 +16,11 @@ from textual.strip import Strip
 from textual.widgets import Input
 
 from orion_deploy.checklist.model import Role
-from orion_deploy.run.output import Output
 from orion_deploy.run.session import Session
 from orion_deploy.tui import flow
 from orion_deploy.tui.board import Board, Row
 from orion_deploy.tui.lines import Line, Span, bounded, line
-from orion_deploy.tui.output_text import OutputText
+from orion_deploy.tui.output_text import OutputText, Readable
 from orion_deploy.tui.paint import palette_of, strip_of
 from orion_deploy.tui.patience import Patience
 from orion_deploy.tui.screens.panel import Typed, keys_hint
@@ -61,6 +60,8 @@ class OutputView(ScrollView, can_focus=True, inherit_bindings=False):
             return Strip.blank(width, self.rich_style)
         text = bounded(self.text.text(number))[self.left :]
         content: Line = line(text, "output")
+        if number == self.found and not self.words:
+            content = line(text or " ", "found")
         at = text.casefold().find(self.words.casefold()) if self.words else -1
         if at >= 0:
             end = at + len(self.words)
@@ -89,8 +90,19 @@ class OutputScreen(ModalScreen[None]):
         Binding("escape,q,o", "back", show=False),
     ]
 
-    def __init__(self, output: Output, title: str, still_runs: Callable[[], bool]) -> None:
+    def __init__(
+        self,
+        output: Readable,
+        title: str,
+        still_runs: Callable[[], bool],
+        *,
+        at_row: int | None = None,
+        note: str = "",
+    ) -> None:
+        """`at_row` is the line to stand at, marked; `note` is said at first."""
         super().__init__()
+        self.at_row = at_row
+        self.note = note
         self.text = OutputText(output)
         self.heading = title
         self.still_runs = still_runs
@@ -101,7 +113,7 @@ class OutputScreen(ModalScreen[None]):
     def compose(self) -> ComposeResult:
         """The lines, a line for the search, the keys."""
         with Vertical(id="panel") as panel:
-            panel.border_title = Content(f"Output: {self.heading}")
+            panel.border_title = Content(self.heading)
             yield OutputView(self.text)
             yield LinesBar(1, id="hint")
 
@@ -110,11 +122,18 @@ class OutputScreen(ModalScreen[None]):
         self.view = self.query_one(OutputView)
         self.text.read_all()
         self.view.renew()
-        self._tell()
+        self._tell(self.note and f"{self.note}  ")
+        if self.at_row is not None:
+            self.view.found = self.at_row
+            self.call_after_refresh(self._stand_at, self.at_row)
         if self.still_runs():
             self.call_after_refresh(self.action_bottom)
             self._timer = self.set_interval(FOLLOW_S, self.follow)
         self.call_after_refresh(self.patience.shown)
+
+    def _stand_at(self, row: int) -> None:
+        """Show a line with what is around it."""
+        self.view.scroll_to(y=max(0, row - self.view.size.height // 3), animate=False)
 
     def follow(self) -> None:
         """Read on; stay at the end if one was there."""
