@@ -6,8 +6,9 @@ import re
 from collections.abc import Callable, Iterator, Sequence
 from typing import Final, Protocol
 
+from orion_deploy.checklist.evidence import PREFIX, evidence_steps
 from orion_deploy.checklist.model import Checklist, KindCall, Step
-from orion_deploy.errors import ChecklistError, Place
+from orion_deploy.errors import ChecklistError, Place, did_you_mean
 
 CALL_LINES_MAX: Final = 200
 """Lines below a call in which its parameters are looked for."""
@@ -46,7 +47,9 @@ def check_calls(
 
     `text` is the text of the file: with it the errors have columns. `is_action` tells whether a kind changes
     something: such a kind is no `check`, `watch` or `verify`, and a kind that only looks is no `action`.
+    Evidence is a `check`, and names other steps of this checklist.
     """
+    ids = [step.id for _, step in checklist.walk()]
     lines = re.split("\r\n|\r|\n", text) if text else []
     for _, step in checklist.walk():
         facts = step.facts
@@ -70,6 +73,8 @@ def check_calls(
                 name = f"`{problem.parameter}` of {call.name}" if problem.parameter else call.name
                 where = _place(checklist, lines, call, problem.parameter)
                 yield step, ChecklistError(f"{name}: {problem.message}", where=where, help=problem.help)
+            for what, parameter, hint in _faults_of_evidence(step, key, call, ids):
+                yield step, ChecklistError(what, where=_place(checklist, lines, call, parameter), help=hint)
             if is_action is not None and is_action(call.name) != (key == "action"):
                 what = (
                     f"`{call.name}` changes something: it cannot be a `{key}`"
@@ -78,6 +83,27 @@ def check_calls(
                 )
                 hint = "write it as `action`" if key != "action" else "write it as `check`"
                 yield step, ChecklistError(what, where=_place(checklist, lines, call, ""), help=hint)
+
+
+def _faults_of_evidence(
+    step: Step, key: str, call: KindCall, ids: Sequence[str]
+) -> Iterator[tuple[str, str, str]]:
+    """Yield what is wrong with the steps that an `evidence.*` call names, the parameter, and what to do."""
+    if not call.name.startswith(PREFIX):
+        return
+    if key != "check":
+        yield (
+            f"`{call.name}` is judged from the run's record: it cannot be a `{key}`",
+            "",
+            "write it as `check`",
+        )
+    parameter = "steps" if "steps" in call.parameters else "step"
+    for name in evidence_steps(call):
+        if name == step.id:
+            yield f"step `{step.id}` cannot be evidence of itself", parameter, "name the step that shows it"
+        elif name not in ids:
+            hint = did_you_mean(name, ids) or "`orion-deploy show` lists the ids"
+            yield f"`{call.name}` of step `{step.id}` names the unknown step `{name}`", parameter, hint
 
 
 def _place(checklist: Checklist, lines: list[str], call: KindCall, parameter: str) -> Place:

@@ -60,6 +60,8 @@ KINDS: Mapping[str, _Home] = {
     "clock.elapsed": _Home("clock", "ClockElapsed"),
     "people.confirm": _Home("people", "PeopleConfirm"),
     "people.choice": _Home("people", "PeopleChoice"),
+    "evidence.passed": _Home("evidence", "EvidencePassed"),
+    "evidence.value": _Home("evidence", "EvidenceValue"),
 }
 
 
@@ -134,6 +136,11 @@ def verification_of(call: KindCall) -> KindCall | None:
 def needs_person(name: str) -> bool:
     """Whether only a person can carry the kind out; such a kind needs no process."""
     return name.startswith("people.")
+
+
+def is_evidence(name: str) -> bool:
+    """Whether the kind is judged from the run's own record; such a kind needs no process."""
+    return name.startswith("evidence.")
 
 
 def check_name(name: str) -> None:

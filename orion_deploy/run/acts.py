@@ -12,7 +12,7 @@ from orion_deploy.checklist.variables import resolve
 from orion_deploy.errors import RefusedError
 from orion_deploy.kinds.verdict import Json
 from orion_deploy.run import events as ev
-from orion_deploy.run import progress, rules
+from orion_deploy.run import progress
 from orion_deploy.run.asking import Asking
 from orion_deploy.run.state import Status
 
@@ -70,7 +70,7 @@ class Acts(Asking):
         """
         step = self.step(step_id)
         self._refuse_while_running(step.id)
-        why = rules.why_reason_needed(self.checklist, self.state, step)
+        why = self.why_reason_needed(step.id)
         if why and not reason.strip():
             raise RefusedError(
                 f"`{step.id}` cannot be ticked without a reason: {why}",

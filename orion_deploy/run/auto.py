@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import shlex
 
+from orion_deploy.checklist.evidence import evidence_call
 from orion_deploy.checklist.model import Section, Step
 from orion_deploy.errors import ExitCode, RefusedError
 from orion_deploy.run import reports, rules
 from orion_deploy.run.blocks import is_block_id
+from orion_deploy.run.gates import due_words
 from orion_deploy.run.headless import Stop, Walk
 from orion_deploy.run.session import Session
 from orion_deploy.run.state import SETTLED, Status
@@ -31,6 +33,8 @@ class Auto:
         if fired is not None:
             return fired
         status = self._session.state.step(step.id).status
+        if evidence_call(step) is not None:
+            return self._decide(step)
         if status in SETTLED:
             return None
         if self._session.state.step(step.id).is_watched:
@@ -53,6 +57,21 @@ class Auto:
             case Status.CHANGED if not only_looks(step):
                 return self._leave(step, "its text changed since it was settled")
         return self._run(section, step)
+
+    def _decide(self, step: Step) -> Stop | None:
+        """Decide a criterion from its evidence; what cannot be decided yet is left open, and stops nothing."""
+        criterion = self._session.criterion(step.id)
+        if self._session.state.step(step.id).status in SETTLED and not criterion.is_outdated:
+            return None
+        try:
+            attempt = self._session.start(step.id)
+        except RefusedError:
+            why = criterion.why
+            if criterion.due_at is not None:
+                why = f"due {due_words(criterion.due_at, self._session.edge.now())}: {why}"
+            self._walk.tell(reports.LeftOpen(step=step.id, title=step.title, why=why))
+            return None
+        return self._after(step, self._walk.follow(step, attempt))
 
     def _run(self, section: Section, step: Step) -> Stop | None:
         if (

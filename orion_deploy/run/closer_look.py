@@ -5,6 +5,8 @@ Apart from `status.py` because it imports what a snapshot does without. Reads on
 
 from __future__ import annotations
 
+import os
+import time
 from pathlib import Path
 from typing import Any
 
@@ -38,6 +40,8 @@ def _of_info(info: RunInfo) -> Facts:
         "result": info.result,
         "operators": list(info.operators),
         "counts": dict(info.counts),
+        "criteria_counts": dict(info.criteria),
+        "watching": list(info.watching),
         "damage": info.damage,
     }
 
@@ -45,6 +49,7 @@ def _of_info(info: RunInfo) -> Facts:
 def document_of(path: str, run: Facts) -> Facts:
     """Everything of one run as its journal says now: with the checklist's titles where that can be read."""
     from orion_deploy.checklist.read import load
+    from orion_deploy.run.deciding import look_at
     from orion_deploy.run.describe import describe
     from orion_deploy.run.reading import Reader
 
@@ -53,9 +58,17 @@ def document_of(path: str, run: Facts) -> Facts:
     except OrionError:
         return {}  # `damage` of the run says why
     try:
-        return dict(describe(load(Path(path))[0], state, run["run"]))
+        checklist, directory = load(Path(path))[0], Path(run["directory"])
+        criteria = look_at(checklist, state, directory, now=time.time(), environ=os.environ)
+        return dict(describe(checklist, state, run["run"], criteria=criteria))
     except (OrionError, OSError):
         return sidecar.bare(state, run["run"])
+
+
+def criteria_now(path: str, run: Facts) -> Facts | None:
+    """What `document_of` returns, where it tells of criteria; None where checklist or journal cannot be read."""
+    document = document_of(path, run)
+    return document if "criteria_counts" in document else None
 
 
 def finding(directory: str, step_id: str, attempt: int) -> str:

@@ -2,16 +2,32 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Mapping, Sequence
+
 from orion_deploy.checklist.model import Checklist, SectionKind, Step
 from orion_deploy.kinds.verdict import Json
 from orion_deploy.run import progress
+from orion_deploy.run.criteria import Criterion, look
+from orion_deploy.run.desk import folder_name
+from orion_deploy.run.gates import summary
 from orion_deploy.run.state import UNTOUCHED, Note, RunState, Status, StepState
 from orion_deploy.run.verification import verification_of
 
 
-def describe(checklist: Checklist, state: RunState, run: str) -> dict[str, Json]:
-    """The tick state of a run as plain data: times are seconds since the epoch, titles as in the file."""
+def describe(
+    checklist: Checklist,
+    state: RunState,
+    run: str,
+    *,
+    criteria: Sequence[Criterion] | None = None,
+) -> dict[str, Json]:
+    """The tick state of a run as plain data: times are seconds since the epoch, titles as in the file.
+
+    `criteria` are those of the run as they stand; without them they are judged by the state alone.
+    """
     overall = progress.overall(checklist, state)
+    found = look(checklist, state, now=state.last_at) if criteria is None else criteria
+    judged = {criterion.step: criterion for criterion in found}
     return {
         "run": run,
         "title": checklist.title,
@@ -38,16 +54,19 @@ def describe(checklist: Checklist, state: RunState, run: str) -> dict[str, Json]
             "changed": overall.changed,
             "overrides": overall.overrides,
         },
+        **({"criteria_counts": summary(found)} if found else {}),
+        **({"watching": watching(state, _titles(checklist, state.watched))} if state.watched else {}),
         "variables": dict(state.variables),
         "secrets_given": [*sorted(state.secrets)],
         "notes": [_note(note) for note in state.notes],
         "sections": [
             {
+                "id": section.id,
                 "title": section.title,
                 "kind": section.kind.value,
                 "completed_at": state.sections_completed.get(section.id),
                 "steps": [
-                    _step(step, state.steps.get(step.id, UNTOUCHED))
+                    _step(step, state.steps.get(step.id, UNTOUCHED), judged.get(step.id))
                     for step in progress.section_steps(section)
                 ],
             }
@@ -57,10 +76,34 @@ def describe(checklist: Checklist, state: RunState, run: str) -> dict[str, Json]
     }
 
 
-def _step(step: Step, state: StepState) -> dict[str, Json]:
+def watching(state: RunState, titles: Mapping[str, str]) -> list[Json]:
+    """The watches under way: where the last look of each is, and when it would be due if nobody had looked yet."""
+    found: list[Json] = []
+    for step_id in state.watched:
+        attempt = state.step(step_id).attempts[-1]
+        watch_s = attempt.watched.watch_s if attempt.watched is not None else 0.0
+        found.append(
+            {
+                "step": step_id,
+                "title": titles.get(step_id, step_id),
+                "folder": f"{folder_name(step_id)}-{attempt.number}",
+                "started_at": attempt.started_at,
+                "due_at": attempt.started_at + watch_s,
+            }
+        )
+    return found
+
+
+def _titles(checklist: Checklist, step_ids: Collection[str]) -> dict[str, str]:
+    return {step.id: step.title for _, step in checklist.walk() if step.id in step_ids}
+
+
+def _step(step: Step, state: StepState, criterion: Criterion | None) -> dict[str, Json]:
     data: dict[str, Json] = {"id": step.id, "title": step.title, "status": state.status.value}
     if step.mandatory:
         data["mandatory"] = True
+    if criterion is not None:
+        data["criterion"] = criterion.to_json()
     if state is UNTOUCHED:
         return data
     if state.at:

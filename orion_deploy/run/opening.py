@@ -15,6 +15,7 @@ from orion_deploy.errors import (
 )
 from orion_deploy.kinds.verdict import Json
 from orion_deploy.run import sidecar
+from orion_deploy.run.deciding import look_at
 from orion_deploy.run.describe import describe as describe_run
 from orion_deploy.run.desk import is_secret
 from orion_deploy.run.edge import Edge
@@ -72,7 +73,8 @@ def open_session(
         )
 
     def describe(state: RunState) -> dict[str, Json]:
-        return describe_run(checklist, state, name)
+        criteria = look_at(checklist, state, directory, now=edge.now(), environ=edge.environ())
+        return describe_run(checklist, state, name, criteria=criteria)
 
     try:
         store = Store.open(directory, sidecar=places.sidecar, describe=describe, edge=edge, who=edge.who())

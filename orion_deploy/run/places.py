@@ -18,7 +18,7 @@ from typing import Any
 
 from orion_deploy import bundled
 from orion_deploy.errors import Place, RefusedError, StoreError
-from orion_deploy.run import sidecar
+from orion_deploy.run import due, sidecar
 from orion_deploy.run.files import owner
 from orion_deploy.run.sidecar import JOURNAL_NAME, RUNS_SUFFIX, STATE_NAME, SUFFIX
 
@@ -42,6 +42,10 @@ class RunInfo:
     operators: tuple[str, ...] = ()
     counts: Mapping[str, int] = field(default_factory=dict)
     """Steps by status, with `total`, `open` and `overrides`."""
+    criteria: Mapping[str, Any] = field(default_factory=dict)
+    """Criteria and gates by how they stand, with `total` and, where it is known, `due_at` of the next."""
+    watching: tuple[Mapping[str, Any], ...] = ()
+    """The watches under way, as `due.watches` tells of them."""
     damage: str = ""
     """Why the run cannot be read, or only in part; empty in a sound one."""
 
@@ -225,6 +229,7 @@ def _info(directory: Path) -> RunInfo | None:
     fresh = sidecar.bare(reader.state, directory.name)
     if document is not None:
         fresh["title"] = document.get("title", "")
+        fresh["criteria_counts"] = document.get("criteria_counts")
     return _from_document(directory, fresh, "" if reader.is_whole else reader.why_read_only)
 
 
@@ -249,6 +254,8 @@ def _from_document(directory: Path, document: Mapping[str, Any], damage: str) ->
         title=str(document.get("title", "")),
         operators=tuple(map(str, document.get("operators") or ())),
         counts=dict(document.get("counts") or {}),
+        criteria=dict(document.get("criteria_counts") or {}),
+        watching=tuple(due.watches(dict(document), str(directory))),
         damage=damage,
     )
 

@@ -8,6 +8,9 @@ from dataclasses import dataclass
 from orion_deploy.checklist.model import Checklist, Section, SectionKind, Step
 from orion_deploy.run.state import RunState, Status
 
+LATE = frozenset({SectionKind.CRITERIA, SectionKind.GATES})
+"""Sections whose steps are told at the end, in any order."""
+
 
 @dataclass(frozen=True, slots=True)
 class Progress:
@@ -43,7 +46,7 @@ def forward(checklist: Checklist) -> Iterator[tuple[Section, Step]]:
     """The steps of the forward path: worked through in order, then criteria, then gates; rollback never."""
     late: list[tuple[Section, Step]] = []
     for section, step in checklist.walk():
-        if section.kind in (SectionKind.CRITERIA, SectionKind.GATES):
+        if section.kind in LATE:
             late.append((section, step))
         elif section.kind is not SectionKind.ROLLBACK:
             yield section, step

@@ -6,22 +6,23 @@ from hashlib import sha256
 
 from orion_deploy.checklist.model import Checklist, Section, SectionKind, Step
 from orion_deploy.kinds.verdict import Outcome
-from orion_deploy.run.progress import forward, rollback
+from orion_deploy.run.progress import LATE, forward, rollback
 from orion_deploy.run.state import FINISHED, LOST, NEVER_STARTED, SETTLED, RunState, Status, StepState
 
 
 def open_before(checklist: Checklist, state: RunState, step_id: str) -> Step | None:
     """The first mandatory step before `step_id` on its path that is still open, or None.
 
-    A step's own ancestors do not count: they are ticked after their sub-steps.
+    A step's own ancestors do not count: they are ticked after their sub-steps. Nor does one criterion or gate hold
+    another: they are told, not worked through.
     """
     found = find(checklist, step_id)
     if found is None:
         return None
     section, _ = found
     pairs = rollback(checklist) if section.kind is SectionKind.ROLLBACK else forward(checklist)
-    for _, step in pairs:
-        if step.id == step_id:
+    for there, step in pairs:
+        if step.id == step_id or (section.kind in LATE and there.kind in LATE):
             return None
         if step.mandatory and state.step(step.id).status not in SETTLED and not _is_ancestor(step, step_id):
             return step

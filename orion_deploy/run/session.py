@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from orion_deploy import __version__
+from orion_deploy.checklist.evidence import evidence_call
 from orion_deploy.checklist.model import Checklist
 from orion_deploy.errors import OrionError, RefusedError
 from orion_deploy.kinds.verdict import Verdict
@@ -21,6 +22,7 @@ from orion_deploy.run import events as ev
 from orion_deploy.run import rules
 from orion_deploy.run.acts import bounded
 from orion_deploy.run.blocks import index_of, is_block_id
+from orion_deploy.run.deciding import Deciding
 from orion_deploy.run.desk import Desk, Prepared
 from orion_deploy.run.edge import Edge
 from orion_deploy.run.lock import Holder
@@ -35,7 +37,7 @@ from orion_deploy.run.verifying import Verifying
 from orion_deploy.run.watching import Watching
 
 
-class Session(Watching, Verifying):
+class Session(Deciding, Watching, Verifying):
     """A run, opened. Build it with `orion_deploy.run.opening.open_session`.
 
     `resume` tells what a person who comes back must know; `held_by` who holds the run when this session
@@ -119,6 +121,8 @@ class Session(Watching, Verifying):
         if (step := self.step(step_id)).facts.watch is not None:
             self._refuse_start(step_id)
             return self.start_watch(step)
+        if evidence_call(step) is not None:
+            return self.decide(step)
         prepared = self._begin(step_id, script, interactive=False)
         try:
             self._desk.launch(prepared)

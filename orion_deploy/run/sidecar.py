@@ -40,6 +40,11 @@ def bare(state: RunState, run: str) -> dict[str, Any]:
         counts["overrides"] += step.override
     settled = counts.get("done", 0) + counts.get("skipped", 0)
     counts["open"] = max(0, counts["total"] - settled)
+    watching: list[Any] = []
+    if state.watched:
+        from orion_deploy.run.describe import watching as watching_of
+
+        watching = watching_of(state, {})
     return {
         "run": run,
         "checklist": state.checklist,
@@ -50,6 +55,7 @@ def bare(state: RunState, run: str) -> dict[str, Any]:
         "result": state.result,
         "operators": list(state.operators),
         "counts": counts,
+        "watching": watching,
     }
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import os
 
-from orion_deploy.run import sidecar
+from orion_deploy.run import due, sidecar
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -55,6 +55,7 @@ def of_checklist(path: str, *, run: str | None = None, now: float) -> Facts:
         "sections": [_section(section) for section in document.get("sections", ())],
         "outstanding": outstanding,
         "watches": watches,
+        "criteria": _criteria(path, document, chosen, watches, now),
         "notes": document.get("notes", []),
         "go_on": [
             *_way_back(path, chosen, document, watches),
@@ -160,6 +161,8 @@ def _of_document(directory: str, document: Facts) -> Facts:
         "result": document.get("result", ""),
         "operators": document.get("operators") or [],
         "counts": document.get("counts") or {},
+        "criteria_counts": document.get("criteria_counts") or {},
+        "watching": due.watches(document, directory),
         "damage": "",
     }
 
@@ -217,7 +220,7 @@ def _is_watched(step: Facts) -> bool:
 
 
 def _outstanding(document: Facts, directory: str, now: float) -> list[Facts]:
-    """What a person must still look at, in document order; of the path that the run is on."""
+    """What a person must still look at, in document order; of the path that the run is on. Watches are told apart."""
     on_the_way_back = document.get("rollback_at") is not None
     found = []
     for section in document.get("sections", ()):
@@ -227,6 +230,15 @@ def _outstanding(document: Facts, directory: str, now: float) -> list[Facts]:
             if why and not _is_watched(step):
                 found.append(_outstanding_step(step, section, why, directory, now))
     return found
+
+
+def _criteria(path: str, document: Facts, run: Facts, watches: list[Facts], now: float) -> list[Facts]:
+    """Criteria and gates: from the snapshot, but while something is watched as that stands now."""
+    if watches:
+        from orion_deploy.run.closer_look import criteria_now
+
+        document = criteria_now(path, run) or document
+    return due.criteria(document, now)
 
 
 def _why_outstanding(step: Facts) -> str:

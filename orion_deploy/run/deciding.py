@@ -1,0 +1,142 @@
+"""The part of a session that concerns criteria and gates: it judges evidence, and records what was decided by it."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+from orion_deploy.checklist.evidence import evidence_call
+from orion_deploy.checklist.model import Checklist, Step
+from orion_deploy.errors import OrionError, RefusedError
+from orion_deploy.kinds.verdict import Outcome
+from orion_deploy.run import events as ev
+from orion_deploy.run import rules
+from orion_deploy.run.acts import Acts
+from orion_deploy.run.criteria import Criterion, Judge, look
+from orion_deploy.run.evidence import Judged, under_way
+from orion_deploy.run.gates import due_words
+from orion_deploy.run.progress import LATE
+from orion_deploy.run.state import RunState, Status
+from orion_deploy.run.values import values_of
+from orion_deploy.run.watches import reading
+from orion_deploy.run.watches.record import WatchRecord
+
+
+class Deciding(Acts):
+    """Criteria and gates of a run."""
+
+    _on_ended: Callable[[str, int], None]
+
+    @property
+    @abstractmethod
+    def directory(self) -> Path:
+        """The run's folder."""
+
+    def criteria(self) -> tuple[Criterion, ...]:
+        """Every criterion and gate as it stands now."""
+        return look(self.checklist, self.state, self._records(), now=self.edge.now(), values=self.values)
+
+    def criterion(self, step_id: str) -> Criterion:
+        """How one step stands as a criterion."""
+        section, step = self.find(step_id)
+        return self._judge().criterion(section, step)
+
+    def judged(self, step_id: str) -> Judged | None:
+        """What the evidence of a step says now; None where the step is not decided from evidence."""
+        step = self.step(step_id)
+        return self._judge().evidence(step) if evidence_call(step) is not None else None
+
+    def _judge(self) -> Judge:
+        records = under_way(self.state, self._records())
+        return Judge(self.checklist, self.state, records, now=self.edge.now(), values=self.values)
+
+    def _records(self) -> list[WatchRecord]:
+        return records_of(self.state, self.directory)
+
+    def why_not_start(self, step_id: str) -> str:
+        """Say why the step cannot be run now; of one that is decided from evidence, also what that waits for."""
+        why = super().why_not_start(step_id)
+        if why:
+            return why
+        judged = self.judged(step_id)
+        if judged is None or judged.is_decided:
+            return ""
+        due = f" (due {due_words(judged.due_at, self.edge.now())})" if judged.due_at is not None else ""
+        return f"it cannot be decided yet{due}: {judged.verdict.reason}"
+
+    def why_reason_needed(self, step_id: str) -> str:
+        """Say why ticking the step now needs a typed reason: also that its evidence, or its time, is not there."""
+        why = super().why_reason_needed(step_id)
+        if why:
+            return why
+        section, step = self.find(step_id)
+        judged = self.judged(step.id)
+        if judged is not None and judged.verdict.outcome is not Outcome.PASSED:
+            word = "fails" if judged.is_decided else "is not there yet"
+            return f"its evidence {word}: {judged.verdict.reason}"
+        if section.kind not in LATE:
+            return ""
+        waited = self._judge().wait(section, step)
+        if waited is None or not waited[0].is_firm:
+            return ""
+        wait, due_at = waited
+        if due_at is None:
+            return f"“{wait.words}” count from the end of the deployment, and nothing of it is settled"
+        if self.edge.now() < due_at:
+            return f"“{wait.words}” are not over: due {due_words(due_at, self.edge.now())}"
+        return ""
+
+    def decide(self, step: Step) -> int:
+        """Decide a step from its evidence, and record that in one write; returns the attempt's number.
+
+        `start` calls it. `on_ended` is called as after any other attempt, by the time that it has ended.
+
+        Raises:
+            RefusedError: it cannot be decided now; says why, and when it can.
+        """
+        why = self.why_not_start(step.id)
+        if why:
+            raise RefusedError(f"`{step.id}` cannot be run: {why}")
+        judged, call = self.judged(step.id), evidence_call(step)
+        assert judged is not None
+        assert call is not None
+        verdict, now = judged.verdict, self.edge.now()
+        attempt = len(self.state.step(step.id).attempts) + 1
+        decided: list[ev.Event] = [
+            ev.Started(step=step.id, attempt=attempt, title=step.title, what=call.name),
+            ev.Finished(step=step.id, attempt=attempt, started_at=now, verdict=verdict.to_json()),
+        ]
+        if verdict.is_good and rules.ticks_itself(step):
+            decided.append(ev.Ticked(step=step.id, auto=True, value=verdict.value))
+        self._append(*decided)
+        self._on_ended(step.id, attempt)
+        return attempt
+
+    def decide_all(self) -> list[str]:
+        """Decide everything whose evidence is there and that was not decided, or is out of date; returns the steps."""
+        decided = []
+        for criterion in self.criteria():
+            if criterion.can_be_decided and self.state.step(criterion.step).status is not Status.RUNNING:
+                try:
+                    self.decide(self.step(criterion.step))
+                except RefusedError:
+                    continue
+                decided.append(criterion.step)
+        return decided
+
+
+def records_of(state: RunState, directory: Path) -> list[WatchRecord]:
+    """The records of a run's watches; none are read while no watch is under way."""
+    return reading.read_all(directory) if state.watched else []
+
+
+def look_at(
+    checklist: Checklist, state: RunState, directory: Path, *, now: float, environ: Mapping[str, str]
+) -> tuple[Criterion, ...]:
+    """The criteria of the run in `directory`, for those who do not hold it. Secret values are not known to them."""
+    try:
+        values = values_of(checklist, state, {}, environ)
+    except OrionError:
+        values = {}
+    return look(checklist, state, records_of(state, directory), now=now, values=values)
