@@ -32,7 +32,7 @@ _AFTERWARDS = re.compile(rf"\bafter\s+{_TIME}", re.IGNORECASE)
 _DURING = re.compile(rf"\b(?:for|over|during|in|within|throughout)\s+{_TIME}", re.IGNORECASE)
 _STAYS = re.compile(
     r"\b(?:no|zero(?!-)|none|without|nobody|nothing|never|free\s+of|stable|stays?|remain(?:s|ed|ing)?|steady|steadily|consistently"
-    r"|continuous(?:ly)?|healthy|uptime|error-free|incident-free|0)\b",
+    r"|continuous(?:ly)?|healthy|uptime|error-free|incident-free|0\s+(?:\w+\s+)?(?:errors?|failures?|incidents?|issues?|complaints?|alerts?|crash\w*))\b",
     re.IGNORECASE,
 )
 _BEHAVES = re.compile(

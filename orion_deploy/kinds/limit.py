@@ -76,8 +76,8 @@ def shown(value: Json, unit: str = "") -> str:
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, float):
-        text = f"{value:,.0f}" if value == int(value) and abs(value) < 1e15 else f"{value:,.3g}"
-        text = text if abs(value) < 1000 or value == int(value) else f"{value:,.0f}"
+        is_whole = (value.is_integer() and abs(value) < 1e15) or 1000 <= abs(value) < 1e15
+        text = f"{value:,.0f}" if is_whole else f"{value:,.3g}"
     else:
         text = f"{value:,}" if isinstance(value, int) else str(value)
     return f"{text} {unit}" if unit else text
