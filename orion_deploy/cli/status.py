@@ -8,11 +8,18 @@ import time
 from orion_deploy.cli.out import data, json_data
 
 
-def print_status(file: str | None, *, as_json: bool, run: str | None = None) -> int:
-    """Print where the runs of a checklist stand, or of all that are near. Raises as `status.of_checklist`."""
+def print_status(file: str | None, *, as_json: bool, run: str | None = None, gate: str | None = None) -> int:
+    """Print where the runs of a checklist stand, or of all that are near; with `gate` only criteria and gates.
+
+    Returns the exit code. Raises as `status.of_checklist`, and RefusedError for a gate that there is not.
+    """
     from orion_deploy.run.status import everywhere, of_checklist
 
     now = time.time()
+    if file is not None and gate is not None:
+        from orion_deploy.cli.gates import print_gates
+
+        return print_gates(known(file), gate, as_json=as_json, run=run, now=now)
     facts = everywhere(".") if file is None else of_checklist(known(file), run=run, now=now)
     if as_json:
         json_data(facts)

@@ -21,9 +21,16 @@ def lines_near(found: list[Facts], now: float) -> list[str]:
     if not found:
         return ["no runs here; `orion-deploy run FILE` begins one"]
     rows = [
-        (plain_line(f["checklist"]), plain_line(f["run"]), _stand(f), _ago(f["last_at"], now)) for f in found
+        (
+            plain_line(f["checklist"]),
+            plain_line(f["run"]),
+            _stand(f),
+            _ago(f["last_at"], now),
+            _waits_for(f, now),
+        )
+        for f in found
     ]
-    return _aligned(rows)
+    return aligned(rows)
 
 
 def lines_of(facts: Facts, now: float) -> list[str]:
@@ -49,11 +56,17 @@ def lines_of(facts: Facts, now: float) -> list[str]:
         lines.append(
             f"{plain_line(held['who'])} works on it since {_clock(held['since'])} (process {held['pid']})"
         )
-    lines += ["", *_aligned([_section_row(section) for section in facts["sections"] if section["total"]])]
+    lines += ["", *aligned([_section_row(section) for section in facts["sections"] if section["total"]])]
     if facts["outstanding"]:
-        lines += ["", "outstanding:", *_aligned([_outstanding_row(step) for step in facts["outstanding"]])]
+        lines += ["", "outstanding:", *aligned([_outstanding_row(step) for step in facts["outstanding"]])]
     if facts["watches"]:
         lines += ["", "watches:", *watch_lines(facts["watches"])]
+    if facts["criteria"] and not facts["finished_at"]:
+        from orion_deploy.cli.gates import missing_lines
+        from orion_deploy.run.gates import of_facts
+
+        for gate in of_facts(facts["criteria"]):
+            lines += ["", *missing_lines(gate, now)]
     if facts["go_on"]:
         lines += ["", "go on:", *(f"  {plain_line(command)}" for command in facts["go_on"])]
     others = [run for run in facts["runs"] if run["run"] != facts["run"]]
@@ -62,7 +75,7 @@ def lines_of(facts: Facts, now: float) -> list[str]:
             (plain_line(run["run"]), _stand(run), _ago(run["last_at"], now))
             for run in others[:RUNS_LISTED_MAX]
         ]
-        lines += ["", "other runs:", *_aligned(rows)]
+        lines += ["", "other runs:", *aligned(rows)]
         if len(others) > RUNS_LISTED_MAX:
             lines.append(f"  and {len(others) - RUNS_LISTED_MAX} more")
     return lines
@@ -82,32 +95,15 @@ def watch_lines(watches: list[Facts]) -> list[str]:
     return lines
 
 
-def _watch_row(watch: Facts) -> tuple[str, ...]:
-    gaps = f", not watched {length(watch['gap_s'])}" if watch["gaps"] else ""
-    return (
-        watch["state"],
-        plain_line(watch["step"]),
-        plain_line(watch["lost"] or watch["shown"]),
-        f"watched {length(watch['observed_s'])} of {length(watch['watch_s'])}{gaps}",
-        f"due {_clock(watch['due_at'])}",
-    )
+def _waits_for(run: Facts, now: float) -> str:
+    """What an unfinished run that was left still waits for."""
+    if run["finished_at"] or run["damage"] or not (run["watching"] or run["criteria_counts"]):
+        return ""
+    from orion_deploy.run.due import next_due_at
+    from orion_deploy.run.gates import reminder
 
-
-def _section_row(section: Facts) -> tuple[str, ...]:
-    rest = ", ".join(
-        f"{number} {status}" for status, number in section["counts"].items() if status not in ("todo", "done")
-    )
-    kind = f" [{section['kind']}]" if section["kind"] != "steps" else ""
-    title = (plain_line(section["title"]) or "(no heading)") + kind
-    return title, f"{section['settled']} of {section['total']}", rest
-
-
-def _outstanding_row(step: Facts) -> tuple[str, ...]:
-    status = "overridden" if step["override"] else "open" if step["status"] == "todo" else step["status"]
-    why = plain_line(step["why"])
-    if "elapsed_s" in step:
-        why += f", for {duration(step['elapsed_s'])}"
-    return status, plain_line(step["step"]), why
+    due_at = next_due_at(run["watching"], run["criteria_counts"], now)
+    return reminder(run["criteria_counts"], run["watching"], due_at, now)
 
 
 def _stand(run: Facts) -> str:
@@ -123,7 +119,10 @@ def _stand(run: Facts) -> str:
     return f"{settled} of {counts.get('total', 0)}{more}"
 
 
-def _aligned(rows: Sequence[tuple[str, ...]]) -> list[str]:
+def aligned(rows: Sequence[tuple[str, ...]]) -> list[str]:
+    """Rows in columns, indented."""
+    if not rows:
+        return []
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     return [
         "  " + "  ".join(f"{cell:<{width}}" for cell, width in zip(row, widths, strict=True)).rstrip()

@@ -71,6 +71,17 @@ def criteria_now(path: str, run: Facts) -> Facts | None:
     return document if "criteria_counts" in document else None
 
 
+def without_run(path: str, now: float) -> Facts:
+    """What the criteria of a checklist are before anything has happened. Raises ChecklistError as `load`."""
+    from orion_deploy.checklist.read import load
+    from orion_deploy.run.criteria import look
+    from orion_deploy.run.describe import describe
+    from orion_deploy.run.state import RunState
+
+    checklist, state = load(Path(path))[0], RunState()
+    return dict(describe(checklist, state, "", criteria=look(checklist, state, now=now)))
+
+
 def finding(directory: str, step_id: str, attempt: int) -> str:
     """What can be known of an attempt that is recorded as running."""
     from orion_deploy.run.attempt import look

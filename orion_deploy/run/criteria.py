@@ -165,7 +165,7 @@ class Judge:
         if step_state.status in (Status.DONE, Status.FAILED, Status.SKIPPED):
             decided = _decided(bare, step_state)
             if not turned_back:
-                changed = self._changed(step, step_state)
+                changed = self._changed(step, step_state, judged)
                 if not changed:
                     return decided
                 bare = replace(bare, is_outdated=True, by=decided.by, at=decided.at)
@@ -177,19 +177,28 @@ class Judge:
             )
         return self._open(bare, section, step, judged)
 
-    def _changed(self, step: Step, step_state: StepState) -> str:
+    def _changed(self, step: Step, step_state: StepState, judged: Judged | None) -> str:
         """What of the evidence has changed since it was decided, in words; empty where nothing has."""
         if step_state.status is Status.SKIPPED:
             return ""
-        call = evidence_call(step)
+        call, verdict = evidence_call(step), step_state.verdict
         names = evidence_steps(call) if call is not None else step.facts.needs
-        said_of = step_state.verdict.values.get(FINGERPRINT) if step_state.verdict is not None else None
+        said_of = verdict.values.get(FINGERPRINT) if verdict is not None else None
         if isinstance(said_of, dict):
             now = fingerprint(self._state, names)
             changed = [name for name in names if said_of.get(name) != now[name]]
         else:
             changed = [name for name in names if self._ran_since(name, step_state.at)]
-        return ", ".join(f"`{name}` is {self._state.step(name).status.value} anew" for name in changed)
+        if changed:
+            return ", ".join(f"`{name}` is {self._state.step(name).status.value} anew" for name in changed)
+        by_verdict = step_state.auto or step_state.status is Status.FAILED
+        if (
+            judged is not None
+            and by_verdict
+            and (verdict is None or verdict.outcome is not judged.verdict.outcome)
+        ):
+            return "its evidence says something else now"
+        return ""
 
     def _ran_since(self, name: str, at: float) -> bool:
         step = self._state.step(name)
@@ -213,7 +222,7 @@ class Judge:
                 waits_for=(blocking,),
             )
         if judged is not None:
-            return self._of_evidence(bare, judged, lead)
+            return self._of_evidence(bare, self._state.step(step.id), judged, lead)
         if self._state.step(step.id).is_watched:
             return self._of_own_watch(bare, step, lead)
         return self._of_status(bare, section, step, lead)
@@ -228,8 +237,11 @@ class Judge:
                 return step.id
         return None
 
-    def _of_evidence(self, bare: Criterion, judged: Judged, lead: str) -> Criterion:
+    def _of_evidence(self, bare: Criterion, step_state: StepState, judged: Judged, lead: str) -> Criterion:
         verdict = judged.verdict
+        if step_state.status is Status.UNDECIDED and judged.verdict == step_state.verdict:
+            why = f"its evidence is there, and a person ticks it: {verdict.reason}"
+            return replace(bare, stand=Stand.PERSON, why=f"{lead}{why}", value=verdict.value)
         so_far = verdict if judged.is_decided else judged.so_far
         why = f"it can be decided now: {verdict.reason}" if judged.is_decided else verdict.reason
         return replace(
@@ -277,11 +289,11 @@ class Judge:
         wait, due_at = waited
         bare = replace(bare, asks_person=True)
         if due_at is None:
-            return replace(bare, why=f"{lead}“{wait.words}”: counted from the end of the deployment")
+            return replace(bare, why=f"{lead}its time (“{wait.words}”) counts from the end of the deployment")
         if self._now >= due_at:
             return replace(bare, stand=Stand.PERSON, why=f"{lead}a person says so", due_at=due_at)
         if wait.is_firm:
-            return replace(bare, why=f"{lead}“{wait.words}” are not over", due_at=due_at)
+            return replace(bare, why=f"{lead}its time (“{wait.words}”) is not over", due_at=due_at)
         return replace(
             bare,
             stand=Stand.PERSON,

@@ -82,9 +82,9 @@ class Deciding(Acts):
             return ""
         wait, due_at = waited
         if due_at is None:
-            return f"“{wait.words}” count from the end of the deployment, and nothing of it is settled"
+            return f"its time (“{wait.words}”) counts from the end of the deployment, and nothing of that is settled"
         if self.edge.now() < due_at:
-            return f"“{wait.words}” are not over: due {due_words(due_at, self.edge.now())}"
+            return f"its time (“{wait.words}”) is not over: due {due_words(due_at, self.edge.now())}"
         return ""
 
     def decide(self, step: Step) -> int:

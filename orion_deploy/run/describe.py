@@ -7,7 +7,7 @@ from collections.abc import Collection, Mapping, Sequence
 from orion_deploy.checklist.model import Checklist, SectionKind, Step
 from orion_deploy.kinds.verdict import Json
 from orion_deploy.run import progress
-from orion_deploy.run.criteria import Criterion, look
+from orion_deploy.run.criteria import Criterion
 from orion_deploy.run.desk import folder_name
 from orion_deploy.run.gates import summary
 from orion_deploy.run.state import UNTOUCHED, Note, RunState, Status, StepState
@@ -19,15 +19,14 @@ def describe(
     state: RunState,
     run: str,
     *,
-    criteria: Sequence[Criterion] | None = None,
+    criteria: Sequence[Criterion] = (),
 ) -> dict[str, Json]:
     """The tick state of a run as plain data: times are seconds since the epoch, titles as in the file.
 
-    `criteria` are those of the run as they stand; without them they are judged by the state alone.
+    `criteria` are those of the run as they stand.
     """
     overall = progress.overall(checklist, state)
-    found = look(checklist, state, now=state.last_at) if criteria is None else criteria
-    judged = {criterion.step: criterion for criterion in found}
+    judged = {criterion.step: criterion for criterion in criteria}
     return {
         "run": run,
         "title": checklist.title,
@@ -54,7 +53,7 @@ def describe(
             "changed": overall.changed,
             "overrides": overall.overrides,
         },
-        **({"criteria_counts": summary(found)} if found else {}),
+        **({"criteria_counts": summary(criteria)} if criteria else {}),
         **({"watching": watching(state, _titles(checklist, state.watched))} if state.watched else {}),
         "variables": dict(state.variables),
         "secrets_given": [*sorted(state.secrets)],

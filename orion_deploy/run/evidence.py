@@ -100,17 +100,16 @@ def _passed(state: RunState, steps: tuple[str, ...], records: Records) -> Judged
     shown_by = {name: _shown(state, name, records) for name in steps}
     waits = tuple(name for name, seen in shown_by.items() if seen.waits)
     count = f"{sum(seen.outcome is Outcome.PASSED for seen in shown_by.values())} of {len(steps)} passed"
-    limit = "it passed" if len(steps) == 1 else f"all {len(steps)} passed"
     values: dict[str, Json] = {FINGERPRINT: fingerprint(state, steps)}
     for outcome in (Outcome.FAILED, Outcome.UNDECIDED):
         whys = [seen.why for seen in shown_by.values() if seen.outcome is outcome]
         if whys:
             verdict = Verdict(outcome, "; ".join(whys), count if len(steps) > 1 else "", values)
             due_at, so_far = _due(waits, records), _so_far(waits, records)
-            return Judged(verdict, limit, waits, due_at, so_far)
+            return Judged(verdict, waits_for=waits, due_at=due_at, so_far=so_far)
     reason = "; ".join(seen.why for seen in shown_by.values())
     value = state.step(steps[0]).value if len(steps) == 1 else count
-    return Judged(Verdict(Outcome.PASSED, reason, value, values), limit)
+    return Judged(Verdict(Outcome.PASSED, reason, value, values))
 
 
 def _value(

@@ -4,15 +4,22 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from orion_deploy.checklist.model import Checklist, SectionKind
 from orion_deploy.errors import ExitCode, RefusedError, did_you_mean
 from orion_deploy.kinds.verdict import Json
 from orion_deploy.run.criteria import Criterion, Stand
-from orion_deploy.run.words import counted, minutes
+from orion_deploy.run.words import Sign, clock, minutes
 
+STANDS: Mapping[Stand, Sign] = {
+    Stand.HOLDS: Sign("✓", "holds", "ok"),
+    Stand.FAILS: Sign("✗", "fails", "bad"),
+    Stand.OPEN: Sign("·", "open", "dim"),
+    Stand.PERSON: Sign("~", "person", "warn"),
+}
 WEEK_S = 6 * 86_400.0
 ALL = "all"
 _GUARDED = re.compile(
@@ -64,6 +71,35 @@ class Gate:
         if waiting:
             parts.append(f"{waiting} open" if failing else f"{waiting} of {total} open")
         return f"{what} may not start: {', '.join(parts)}" if is_gate else f"{what}: {', '.join(parts)}"
+
+
+def of_facts(found: Iterable[Mapping[str, Any]]) -> tuple[Gate, ...]:
+    """The gates by what `status` tells of criteria (`due.criteria`)."""
+    sections: dict[str, list[tuple[str, Criterion]]] = {}
+    for facts in found:
+        section = str(facts.get("section_id") or facts["section"])
+        criterion = Criterion(
+            step=facts["step"],
+            title=facts["title"],
+            section=section,
+            kind=SectionKind(facts["kind"]),
+            stand=Stand(facts["stand"]),
+            why=facts["why"],
+            value=facts.get("value", ""),
+            limit=facts.get("limit", ""),
+            so_far=facts.get("so_far", ""),
+            due_at=facts.get("due_at"),
+            waits_for=tuple(facts.get("waits_for", ())),
+            asks_person=facts.get("asks_person", False),
+            can_be_decided=facts.get("can_be_decided", False),
+            by=facts.get("by", ""),
+            at=facts.get("at"),
+            by_person=facts.get("by_person", False),
+            is_override=facts.get("override", False),
+            is_outdated=facts.get("outdated", False),
+        )
+        sections.setdefault(section, []).append((facts["section"], criterion))
+    return tuple(Gate(own[0][0], own[0][1].kind, tuple(c for _, c in own)) for own in sections.values())
 
 
 def guarded(title: str) -> str:
@@ -165,6 +201,33 @@ def due_words(due_at: float, now: float) -> str:
     return f"in {minutes(due_at - now)}, {at}" if due_at > now else f"since {at}"
 
 
-def open_words(total: int, missing: int, noun: str) -> str:
-    """`2 of 5 gates`, `1 of 1 gate`."""
-    return f"{missing} of {counted(total, noun)}"
+def value_words(criterion: Criterion) -> str:
+    """What was seen, against its limit: `1.8 ms, limit below 2 ms`."""
+    limit = f"limit {criterion.limit}" if criterion.limit else ""
+    return ", ".join(part for part in (criterion.value, limit) if part)
+
+
+def when_words(criterion: Criterion, now: float) -> str:
+    """When it can be decided, or who decided it and when; empty where neither is known."""
+    if criterion.stand in (Stand.OPEN, Stand.PERSON) and criterion.due_at is not None:
+        return f"due {due_words(criterion.due_at, now)}"
+    if criterion.at is None or criterion.can_be_decided:
+        return ""
+    return f"{criterion.by} {clock(criterion.at, now)}".strip()
+
+
+def reminder(
+    counts: Mapping[str, Any], watching: Sequence[Mapping[str, Any]], due_at: float | None, now: float
+) -> str:
+    """What a run that was left still waits for: `2 watches, 5 of 12 criteria and gates open, next due in 3 h, Thu 22:40`."""
+    parts = []
+    if watching:
+        parts.append(f"{len(watching)} watch{'es' if len(watching) > 1 else ''}")
+    total, holds, fails = (int(counts.get(name, 0)) for name in ("total", "holds", "fails"))
+    if fails:
+        parts.append(f"{fails} of {total} criteria and gates fail{'s' if fails == 1 else ''}")
+    elif total > holds:
+        parts.append(f"{total - holds} of {total} criteria and gates open")
+    if parts and due_at is not None:
+        parts.append(f"next due {due_words(due_at, now)}")
+    return ", ".join(parts)

@@ -5,12 +5,11 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from support.build import step
-
 from orion_deploy.checklist.model import KindCall, Step, StepFacts
 from orion_deploy.kinds.verdict import Json, Outcome, Verdict
 from orion_deploy.run import events as ev
 from orion_deploy.run.watches.record import Clocks, WatchRecord
+from support.build import step
 
 DAY_S = 86_400.0
 
@@ -28,9 +27,9 @@ def verdict(
     return Verdict(Outcome(outcome), reason, value, values).to_json()
 
 
-def ran(step_id: str, outcome: str = "passed", attempt: int = 1, **values: Json) -> tuple[ev.Event, ...]:
+def ran(step_id: str, outcome: str = "passed", attempt: int = 1, **values: Any) -> tuple[ev.Event, ...]:
     """A typed step that ran to its end, and ticked itself where it passed."""
-    duration_s = float(values.pop("duration_s", 1.0) or 0)  # type: ignore[arg-type]
+    duration_s = float(values.pop("duration_s", 1.0) or 0)
     told = verdict(outcome, **values)
     events: list[ev.Event] = [
         ev.Started(step=step_id, attempt=attempt),
@@ -42,7 +41,7 @@ def ran(step_id: str, outcome: str = "passed", attempt: int = 1, **values: Json)
 
 
 def watched(
-    step_id: str, why: str = "elapsed", outcome: str = "passed", attempt: int = 1, **values: Json
+    step_id: str, why: str = "elapsed", outcome: str = "passed", attempt: int = 1, **values: Any
 ) -> tuple[ev.Event, ...]:
     """A watch that came to its end, and ticked itself where it passed."""
     events: list[ev.Event] = [

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Any
 
 import pytest
 from support.build import state_after
@@ -10,7 +11,7 @@ from support.criteria import DAY_S, evidence, ran, record, verdict, watched
 
 from orion_deploy.checklist.evidence import evidence_call
 from orion_deploy.checklist.model import Step
-from orion_deploy.kinds.verdict import Json, Outcome
+from orion_deploy.kinds.verdict import Outcome
 from orion_deploy.run import events as ev
 from orion_deploy.run.evidence import Judged, judge, under_way
 from orion_deploy.run.watches.record import WatchRecord
@@ -141,7 +142,7 @@ def test_a_watch_is_waited_for_until_it_is_due() -> None:
         ),
     ],
 )
-def test_a_value_keeps_its_limit(step: Step, values: dict[str, Json], outcome: Outcome, words: str) -> None:
+def test_a_value_keeps_its_limit(step: Step, values: dict[str, Any], outcome: Outcome, words: str) -> None:
     """The value of the last run against its limit, with its unit; what cannot be compared decides nothing."""
     found = judged(step, *ran("a", **values))
     assert found.verdict.outcome is outcome, found
