@@ -83,7 +83,7 @@ def lines_of(facts: Facts, now: float) -> list[str]:
 
 def watch_lines(watches: list[Facts]) -> list[str]:
     """The watches under way, one a line, and below each that fires why it does."""
-    rows = _aligned([_watch_row(watch) for watch in watches])
+    rows = aligned([_watch_row(watch) for watch in watches])
     lines = []
     for row, watch in zip(rows, watches, strict=True):
         lines.append(row)
@@ -93,6 +93,34 @@ def watch_lines(watches: list[Facts]) -> list[str]:
     if not watches[0]["is_watched_now"]:
         lines.append(f"  nobody has watched for {duration(min(w['looked_s_ago'] for w in watches))}")
     return lines
+
+
+def _watch_row(watch: Facts) -> tuple[str, ...]:
+    gaps = f", not watched {length(watch['gap_s'])}" if watch["gaps"] else ""
+    return (
+        watch["state"],
+        plain_line(watch["step"]),
+        plain_line(watch["lost"] or watch["shown"]),
+        f"watched {length(watch['observed_s'])} of {length(watch['watch_s'])}{gaps}",
+        f"due {_clock(watch['due_at'])}",
+    )
+
+
+def _section_row(section: Facts) -> tuple[str, ...]:
+    rest = ", ".join(
+        f"{number} {status}" for status, number in section["counts"].items() if status not in ("todo", "done")
+    )
+    kind = f" [{section['kind']}]" if section["kind"] != "steps" else ""
+    title = (plain_line(section["title"]) or "(no heading)") + kind
+    return title, f"{section['settled']} of {section['total']}", rest
+
+
+def _outstanding_row(step: Facts) -> tuple[str, ...]:
+    status = "overridden" if step["override"] else "open" if step["status"] == "todo" else step["status"]
+    why = plain_line(step["why"])
+    if "elapsed_s" in step:
+        why += f", for {duration(step['elapsed_s'])}"
+    return status, plain_line(step["step"]), why
 
 
 def _waits_for(run: Facts, now: float) -> str:

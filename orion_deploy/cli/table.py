@@ -25,6 +25,7 @@ GROUPS: tuple[tuple[str, tuple[tuple[str, str, str], ...]], ...] = (
             ("note", "acts", "Write something down on a step."),
             ("choose", "acts", "Take an option of a step that is a choice."),
             ("resolve", "acts", "Decide an outcome that is unknown, undecided or failed."),
+            ("finish", "finish", "Close a run for good, and say what it leaves open."),
         ),
     ),
     (

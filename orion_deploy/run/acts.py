@@ -196,24 +196,6 @@ class Acts(Asking):
             way_back = frozenset(step.id for _, step in progress.rollback(self.checklist))
             self.end_watches("turned back", but=way_back)
 
-    def finish(self) -> str:
-        """Close the run for good; returns its result in words. What is open is listed in the event.
-
-        Watches that are under way end with it: nobody would take in what they see.
-        """
-        if running := self.state.running:
-            raise RefusedError(f"`{running[0]}` is still running", help="wait for its end, or cancel it")
-        self.end_watches("run finished")
-        result = progress.result_of(self.checklist, self.state)
-        open_ids = [
-            step.id
-            for _, step in progress.path(self.checklist, self.state)
-            if self.state.step(step.id).status not in (Status.DONE, Status.SKIPPED)
-        ]
-        self._append(ev.RunFinished(result=result, open=open_ids))
-        self._snapshot_now()
-        return result
-
 
 def bounded(text: str) -> str:
     """Return a reason or note without outer space. Raises RefusedError past its limit."""

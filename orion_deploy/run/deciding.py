@@ -11,13 +11,14 @@ from orion_deploy.checklist.model import Checklist, Step
 from orion_deploy.errors import OrionError, RefusedError
 from orion_deploy.kinds.verdict import Outcome
 from orion_deploy.run import events as ev
-from orion_deploy.run import rules
-from orion_deploy.run.acts import Acts
+from orion_deploy.run import progress, rules
+from orion_deploy.run.acts import Acts, bounded
+from orion_deploy.run.closing import Open, result_of, what_is_open
 from orion_deploy.run.criteria import Criterion, Judge, look
 from orion_deploy.run.evidence import Judged, under_way
 from orion_deploy.run.gates import due_words
 from orion_deploy.run.progress import LATE
-from orion_deploy.run.state import RunState, Status
+from orion_deploy.run.state import SETTLED, RunState, Status
 from orion_deploy.run.values import values_of
 from orion_deploy.run.watches import reading
 from orion_deploy.run.watches.record import WatchRecord
@@ -112,6 +113,53 @@ class Deciding(Acts):
         self._append(*decided)
         self._on_ended(step.id, attempt)
         return attempt
+
+    def deny(self, step_id: str, reason: str) -> None:
+        """Record a person's word that a criterion does not hold; `untick` takes it back.
+
+        Raises:
+            RefusedError: it is no criterion that a person decides, or no reason was given.
+        """
+        section, step = self.find(step_id)
+        if section.kind not in LATE or not rules.needs_person(step):
+            raise RefusedError(f"`{step.id}` is no criterion that a person decides")
+        if not reason.strip():
+            raise RefusedError(f"to say that `{step.id}` does not hold needs a reason")
+        self._append(ev.Resolved(step=step.id, how="failed", reason=bounded(reason)))
+
+    def what_is_open(self) -> Open:
+        """What the run would leave open if it were closed now."""
+        return what_is_open(self.checklist, self.state, self.criteria())
+
+    @property
+    def result(self) -> str:
+        """The run's result in words: of a closed one as it was recorded, of an open one as it would be now."""
+        if self.state.finished_at is not None:
+            return self.state.result
+        return result_of(self.checklist, self.state, self.criteria())
+
+    def finish(self, reason: str = "") -> str:
+        """Close the run for good; returns its result in words. What is open is listed in the event.
+
+        Watches that are under way end with it: nobody would take in what they see.
+
+        Raises:
+            RefusedError: a step is running, or the run is closed already.
+        """
+        if running := self.state.running:
+            raise RefusedError(f"`{running[0]}` is still running", help="wait for its end, or cancel it")
+        if self.state.finished_at is not None:
+            raise RefusedError(f"the run is closed already: {self.state.result}")
+        reason, result = bounded(reason), self.result
+        open_ids = [
+            step.id
+            for _, step in progress.path(self.checklist, self.state)
+            if self.state.step(step.id).status not in SETTLED
+        ]
+        self.end_watches("run finished")
+        self._append(ev.RunFinished(result=result, open=open_ids, reason=reason))
+        self._snapshot_now()
+        return result
 
     def decide_all(self) -> list[str]:
         """Decide everything whose evidence is there and that was not decided, or is out of date; returns the steps."""

@@ -36,6 +36,7 @@ def describe(
         "last_at": state.last_at,
         "finished_at": state.finished_at,
         "result": state.result,
+        **({"finish_reason": state.finish_reason} if state.finish_reason else {}),
         "operators": list(state.operators),
         "cwd": state.cwd,
         "commit": state.commit,

@@ -299,6 +299,8 @@ class RunFinished(Event):
     kind: ClassVar[str] = "run_finished"
     result: str = ""
     open: list[str] = field(default_factory=list)
+    reason: str = ""
+    """The person's, where one was given."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -340,7 +340,7 @@ def _rollback_entered(run: WorkingRun, event: ev.RollbackEntered) -> None:
         run.rollback_reason = event.reason
         run.rollback_facts = MappingProxyType(event.facts)
     run.finished_at = None  # What was closed is open again: the way back is part of the same run.
-    run.result = ""
+    run.result = run.finish_reason = ""
 
 
 def _survived(_run: WorkingRun, _event: ev.Survived) -> None:
@@ -350,6 +350,7 @@ def _survived(_run: WorkingRun, _event: ev.Survived) -> None:
 def _run_finished(run: WorkingRun, event: ev.RunFinished) -> None:
     run.finished_at = event.at
     run.result = event.result
+    run.finish_reason = event.reason
 
 
 def _closed(run: WorkingRun, _event: ev.Closed) -> None:

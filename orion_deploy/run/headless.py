@@ -224,7 +224,7 @@ class Walk:
             reports.Ended(
                 run=self.session.run,
                 exit_code=int(code),
-                result=state.result or progress.result_of(self.session.checklist, state),
+                result=self.session.result,
                 counts={
                     "total": counts.total,
                     "done": counts.done,

@@ -122,21 +122,3 @@ def next_open(checklist: Checklist, state: RunState, after: str | None = None) -
         if state.step(step.id).status not in (Status.DONE, Status.SKIPPED):
             return step
     return None
-
-
-def result_of(checklist: Checklist, state: RunState) -> str:
-    """The run's result in words: `completed`, `completed with 1 override, 2 skipped`, `rolled back, 3 open`."""
-    progress = overall(checklist, state)
-    word = "rolled back" if state.rollback_at is not None else "completed"
-    parts = [
-        f"{number} {label if number == 1 else plural}"
-        for number, label, plural in (
-            (progress.overrides, "override", "overrides"),
-            (progress.skipped, "skipped", "skipped"),
-            (progress.open, "open", "open"),
-        )
-        if number
-    ]
-    if progress.open and state.rollback_at is None:
-        word = "closed"
-    return f"{word} with {', '.join(parts)}" if parts else word

@@ -168,6 +168,8 @@ class RunState:
     """What was known of the databases when the run turned back."""
     finished_at: float | None = None
     result: str = ""
+    finish_reason: str = ""
+    """Why a person closed it as it was."""
     in_order: bool = True
     """False while a session is open or after one ended without `closed`: the app was killed."""
     last_step: str = ""

@@ -124,6 +124,7 @@ class WorkingRun:
     rollback_facts: Mapping[str, Json]
     finished_at: float | None
     result: str
+    finish_reason: str
     in_order: bool
     last_step: str
     carried_from: tuple[str, int] | None

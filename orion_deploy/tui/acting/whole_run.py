@@ -45,14 +45,22 @@ class WholeRun(Hands):
         self.ask(rollback_panel(self.session, self.board, live), enter)
 
     def do_finish(self) -> None:
-        """Close the run for good."""
-        from orion_deploy.tui.screens.asking import finish_panel
+        """Close the run for good: what it leaves open is listed first; where that is grave a reason is asked for."""
+        from orion_deploy.tui.screens.finish import finish_panel, finish_reason_panel
 
-        def close(_typed: str) -> None:
-            if self.do(self.session.finish):
-                self.main.say(self.session.state.result, "ok")
+        left = self.session.what_is_open()
 
-        self.ask(finish_panel(self.session), close)
+        def close(reason: str) -> None:
+            if self.do(lambda: self.session.finish(reason)):
+                self.main.say(self.session.state.result, "warn" if left.is_grave else "ok")
+
+        def agreed(_typed: str) -> None:
+            if left.is_grave:
+                self.ask(finish_reason_panel(left), close)
+            else:
+                close("")
+
+        self.ask(finish_panel(self.session, left), agreed)
 
     def do_output(self) -> None:
         """The whole output."""

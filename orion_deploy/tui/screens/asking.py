@@ -235,33 +235,3 @@ def placeholder_panel(placeholder: str, script: str, count: tuple[int, int]) -> 
         return f"it {why}; or edit the command with e" if (why := why_unsafe(value)) else ""
 
     return TypePanel(f"Value {count[0]} of {count[1]}", build, f"{plain_line(placeholder)}:", check)
-
-
-def finish_panel(session: Session) -> Panel[str]:
-    """What is open, and a word to close the run."""
-    from orion_deploy.run import progress
-
-    counts = progress.overall(session.checklist, session.state)
-    result = progress.result_of(session.checklist, session.state)
-
-    def build(width: int) -> list[Line]:
-        why = []
-        if counts.open:
-            why.append(f"{counts.open} of {counts.total} steps are open; the report lists them")
-        lines = wrap((Span("The result will be: "), Span(result, "bold")), width)
-        return [
-            *lines,
-            EMPTY,
-            *warning_lines(tuple(why), width),
-            *wrap(line("A closed run cannot be gone on with."), width),
-        ]
-
-    return TypePanel(
-        "Close the run for good?",
-        build,
-        word_label("close", "to close the run"),
-        word_check("close"),
-        is_grave=True,
-        takes_paste=False,
-        enter="closes the run",
-    )
