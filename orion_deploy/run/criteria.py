@@ -22,6 +22,7 @@ from orion_deploy.run.evidence import (
     NO_VALUES,
     Judged,
     Records,
+    due_of,
     fingerprint,
     judge,
     under_way,
@@ -143,7 +144,11 @@ class Judge:
     def evidence(self, step: Step) -> Judged | None:
         """What the evidence of a step says; None where it is judged by none."""
         call = evidence_call(step)
-        return None if call is None else judge(self._known, self._state, call, self._records, self._values)
+        return (
+            None
+            if call is None
+            else judge(self._known, self._state, call, self._records, self._values, now=self._now)
+        )
 
     def wait(self, section: Section, step: Step) -> tuple[Wait, float | None] | None:
         """The time that the words of a person's criterion say must pass, and when it will have; None: they say none."""
@@ -210,9 +215,8 @@ class Judge:
         """One that is not decided: what it waits for, and when it can be decided."""
         waits = tuple(need for need in step.facts.needs if self._state.step(need).status is not Status.DONE)
         if waits:
-            due = [self._records[need].due_at for need in waits if need in self._records]
             names = ", ".join(f"`{need}` ({self._state.step(need).status.value})" for need in waits)
-            due_at = max(due) if len(due) == len(waits) else None
+            due_at = due_of(waits, self._records, self._now)
             return replace(bare, why=f"{lead}it needs {names}", waits_for=waits, due_at=due_at)
         if section.kind in LATE and (blocking := self._blocking) is not None:
             status = self._state.step(blocking).status.value
@@ -264,7 +268,7 @@ class Judge:
             why=f"{lead}it is being watched" + (f": {verdict.reason}" if verdict is not None else ""),
             value=verdict.value if verdict is not None else "",
             so_far=verdict.outcome.value if verdict is not None else "",
-            due_at=record.due_at,
+            due_at=due_of((step.id,), self._records, self._now),
         )
 
     def _of_status(self, bare: Criterion, section: Section, step: Step, lead: str) -> Criterion:

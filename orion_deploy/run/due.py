@@ -1,12 +1,13 @@
 """What a run still waits for, from its snapshot: watches under way, criteria and gates. Reads only.
 
-Imports nothing but `json` and `os`, as `status.py` does: of a watch the time when it is due is in its last look.
+Imports nothing but `json`, `os` and `time`, as `status.py` does: of a watch the time when it is due is in its last look.
 """
 
 from __future__ import annotations
 
 import json
 import os
+import time
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -20,14 +21,14 @@ WATCH_BYTES_MAX = 4 * 1024 * 1024
 
 
 def watches(document: Facts, directory: str) -> list[Facts]:
-    """The watches under way, each with the time when it is due as its last look left it; in the order of their start."""
+    """The watches under way, each with the time when it is due if somebody watches from now on."""
     found = []
     for watch in document.get("watching") or ():
         look = _last_look(os.path.join(directory, WATCHES_NAME, os.path.basename(str(watch["folder"]))))
         facts = {key: value for key, value in watch.items() if key != "folder"}
         if look is not None:
             left_s = max(0.0, look["watch_s"] - look["observed_s"])
-            facts["due_at"] = look["ended_at"] or look["looked"][0] + left_s
+            facts["due_at"] = look["ended_at"] or max(look["looked"][0], time.time()) + left_s
             facts["value"] = str(look["shown"] or "")
             facts["is_over"] = look["ended_at"] is not None
         found.append(facts)

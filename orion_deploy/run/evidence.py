@@ -7,7 +7,7 @@ never counts while it runs, and a watch counts only over its whole time.
 from __future__ import annotations
 
 from collections.abc import Container, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import MappingProxyType
 
 from orion_deploy.checklist.evidence import evidence_steps
@@ -64,6 +64,8 @@ def judge(
     call: KindCall,
     records: Records,
     values: Mapping[str, str] = NO_VALUES,
+    *,
+    now: float = 0.0,
 ) -> Judged:
     """Judge an `evidence.*` call by the state of a run.
 
@@ -76,8 +78,10 @@ def judge(
         why = f"there is no step {missing}" if missing else "it names no step"
         return Judged(Verdict(Outcome.UNDECIDED, why))
     if call.name == "evidence.passed":
-        return _passed(state, names, records)
-    return _value(state, names[0], call, records, values)
+        judged = _passed(state, names, records)
+    else:
+        judged = _value(state, names[0], call, records, values)
+    return replace(judged, due_at=due_of(judged.waits_for, records, now))
 
 
 def under_way(state: RunState, records: Iterable[WatchRecord]) -> Records:
@@ -105,8 +109,7 @@ def _passed(state: RunState, steps: tuple[str, ...], records: Records) -> Judged
         whys = [seen.why for seen in shown_by.values() if seen.outcome is outcome]
         if whys:
             verdict = Verdict(outcome, "; ".join(whys), count if len(steps) > 1 else "", values)
-            due_at, so_far = _due(waits, records), _so_far(waits, records)
-            return Judged(verdict, waits_for=waits, due_at=due_at, so_far=so_far)
+            return Judged(verdict, waits_for=waits, so_far=_so_far(waits, records))
     reason = "; ".join(seen.why for seen in shown_by.values())
     value = state.step(steps[0]).value if len(steps) == 1 else count
     return Judged(Verdict(Outcome.PASSED, reason, value, values))
@@ -129,8 +132,8 @@ def _value(
         if watched is not None and (value := watched.values.get(name)) is not None:
             so_far = _against(value, name, limits, outcome=watched.outcome, why="so far", values=values)
             verdict = Verdict(Outcome.UNDECIDED, seen.why, shown(value, unit), values)
-            return Judged(verdict, limit, waits, _due(waits, records), so_far)
-        return Judged(verdict, limit, waits, _due(waits, records))
+            return Judged(verdict, limit, waits, so_far=so_far)
+        return Judged(verdict, limit, waits)
     value = value_of(state.step(step_id), name)
     if value is None:
         has = ", ".join(_names(state.step(step_id))) or "none"
@@ -250,11 +253,10 @@ def _done(name: str, step: StepState) -> _Shown:
     return _Shown(Outcome.PASSED, f"`{name}` was ticked by {step.by}" if step.by else f"`{name}` is done")
 
 
-def _due(waits: tuple[str, ...], records: Records) -> float | None:
-    """When all that it waits for has come to an end; None where that is not known of one of them."""
-    due = [records[name].due_at if name in records else None for name in waits]
-    known = [at for at in due if at is not None]
-    return max(known) if known and len(known) == len(due) else None
+def due_of(waits: tuple[str, ...], records: Records, now: float) -> float | None:
+    """When all that is waited for has come to an end, if somebody watches from now on; None where it is not known."""
+    due = [max(records[name].due_at, now + records[name].left_s) for name in waits if name in records]
+    return max(due) if due and len(due) == len(waits) else None
 
 
 def _so_far(waits: tuple[str, ...], records: Records) -> Verdict | None:

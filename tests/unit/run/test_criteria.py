@@ -145,8 +145,12 @@ def test_a_watch_says_when() -> None:
     events = (ev.WatchStarted(step="a", attempt=1, watch_s=DAY_S),)
     looked = record("a", 3000.0, HOUR_S)
     due_at = 3000.0 + DAY_S - HOUR_S
-    assert criterion(PASSED, *events, records=(looked,)).due_at == due_at
-    needing = criterion(evidence("c", "passed", needs=("a",), steps=["b"]), *events, records=(looked,))
+    assert criterion(PASSED, *events, records=(looked,), now=3000.0).due_at == due_at
+    later = criterion(PASSED, *events, records=(looked,), now=9000.0)
+    assert later.due_at == due_at + 6000.0  # nobody has looked since
+    needing = criterion(
+        evidence("c", "passed", needs=("a",), steps=["b"]), *events, records=(looked,), now=3000.0
+    )
     assert (needing.due_at, needing.waits_for) == (due_at, ("a",))
     both = evidence("c", "passed", steps=["a", "b"])
     assert criterion(both, *events, records=(looked,)).due_at is None
