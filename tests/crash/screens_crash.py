@@ -11,6 +11,7 @@ from __future__ import annotations
 import multiprocessing
 import os
 import random
+import shutil
 import signal
 import sys
 import time
@@ -211,15 +212,18 @@ class Life:
                 self.tally.fault("the output is another one", f"s{number}")
 
 
-def _life(task: tuple[int, str, int, bool]) -> Tally:
-    seed, mutant, steps, whole_group = task
-    with scratch() as folder:
-        try:
-            return Life(folder, seed, mutant, steps, whole_group=whole_group).live()
-        except Exception as error:  # whatever goes wrong is what is looked for
-            tally = Tally(points=1)
-            tally.fault(type(error).__name__, str(error))
-            return tally
+def _life(task: tuple[Path, int, str, int, bool]) -> Tally:
+    base, seed, mutant, steps, whole_group = task
+    folder = base / str(seed)
+    folder.mkdir()
+    try:
+        return Life(folder, seed, mutant, steps, whole_group=whole_group).live()
+    except Exception as error:  # whatever goes wrong is what is looked for
+        tally = Tally(points=1)
+        tally.fault(type(error).__name__, str(error))
+        return tally
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 def kill_screens(points: int, mutant: str, *, whole_group: bool = False) -> Tally:
@@ -228,9 +232,10 @@ def kill_screens(points: int, mutant: str, *, whole_group: bool = False) -> Tall
     if not sys.platform.startswith("linux"):
         tally.skipped = "was written for Linux's process groups and /dev/shm"
         return tally
-    with multiprocessing.get_context("fork").Pool(LANES if not mutant else 1) as pool:
+    lanes = LANES if not mutant else 1
+    with scratch() as base, multiprocessing.get_context("fork").Pool(lanes) as pool:
         steps = STEPS_SHORT if points < SHORT_MAX else STEPS
-        lives = [(seed, mutant, steps, whole_group) for seed in range(points)]
+        lives = [(base, seed, mutant, steps, whole_group) for seed in range(points)]
         for life in pool.imap_unordered(_life, lives):
             tally.points += life.points
             tally.seen += life.seen
