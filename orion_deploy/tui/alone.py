@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import os
-from typing import TYPE_CHECKING, Generic, TypeVar
+from typing import Generic, TypeVar
 
 from textual import events
 from textual.app import App
@@ -16,9 +15,6 @@ from orion_deploy.tui.paint import DAY, NIGHT
 from orion_deploy.tui.patience import Patience
 from orion_deploy.tui.safe_filter import SafeFilter
 from orion_deploy.tui.screens.panel import Panel
-
-if TYPE_CHECKING:
-    from orion_deploy.tui.guardian import Guardian
 
 Answer = TypeVar("Answer")
 STYLESHEET = os.path.join(os.path.dirname(os.path.abspath(__file__)), "orion.tcss")
@@ -46,7 +42,6 @@ class AloneApp(App[Answer], Generic[Answer]):
         self.patience = Patience()
         self.was_cut_off = False
         """A signal ended it, or its terminal has gone: that is no answer."""
-        self.guardian: Guardian | None = None
         dress(self)
 
     def on_load(self) -> None:
@@ -61,15 +56,8 @@ class AloneApp(App[Answer], Generic[Answer]):
                 return
 
     def on_ready(self) -> None:
-        """It can be read now; and from here on somebody stands by to give the terminal back."""
+        """It can be read now."""
         self.patience.shown()
-        modes = getattr(self._driver, "attrs_before", None)
-        if modes is None:
-            return
-        from orion_deploy.tui.guardian import Guardian
-
-        with contextlib.suppress(OSError):
-            self.guardian = Guardian(modes, "The screens were killed; nothing was begun.\r\n")
 
     async def on_event(self, event: events.Event) -> None:
         """Drop what was typed before there was anything to answer."""
@@ -103,11 +91,7 @@ class PanelApp(AloneApp[str]):
 
 def answer_of(app: AloneApp[Answer]) -> Answer | None:
     """Run it; returns its answer. Raises KeyboardInterrupt when a signal ended it, or the terminal has gone."""
-    try:
-        answer = app.run()
-    finally:
-        if app.guardian is not None:
-            app.guardian.dismiss()
+    answer = app.run()
     if app.was_cut_off:
         raise KeyboardInterrupt
     return answer

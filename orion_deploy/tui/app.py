@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from orion_deploy.errors import ExitCode, HeldError, OrionError
-from orion_deploy.text import plain
+from orion_deploy.text import plain, plain_line
 from orion_deploy.tui.splash import Splash
 
 if TYPE_CHECKING:
@@ -70,35 +70,48 @@ def _run(
         path, run = chosen
     relay = Relay()
     splash = Splash(f"orion-deploy  {path.name}")
-    try:
-        from orion_deploy.run.opening import open_session
+    from orion_deploy.tui.guardian import standing_by
 
-        def opened(*, look_on: bool) -> Session:
-            return open_session(
-                path, run=run, cwd=cwd, on_ended=relay, look_on=look_on, assignments=assignments
-            )
-
+    with standing_by(_how_to_go_on(path)):
         try:
-            session = opened(look_on=look_on)
-        except HeldError as error:
-            if not _looks_on(error):
-                raise
-            session = opened(look_on=True)
-        return _show(session, relay, splash, approve=approve, back=back)
-    finally:
-        splash.take_down()
+            from orion_deploy.run.opening import open_session
+
+            def opened(*, look_on: bool) -> Session:
+                return open_session(
+                    path, run=run, cwd=cwd, on_ended=relay, look_on=look_on, assignments=assignments
+                )
+
+            try:
+                session = opened(look_on=look_on)
+            except HeldError as error:
+                if not _looks_on(error):
+                    raise
+                session = opened(look_on=True)
+            return _show(session, relay, splash, approve=approve, back=back)
+        finally:
+            splash.take_down()
+
+
+def _how_to_go_on(path: Path) -> str:
+    """What is said after a kill."""
+    import shlex
+
+    again = f"orion-deploy {shlex.quote(plain_line(str(path)))}"
+    return f"The screens were killed; a step that runs goes on.\r\nGo on with the run: {again}\r\n"
 
 
 def _pick() -> tuple[Path, str | None] | None:
-    from orion_deploy.tui.choices import offers
-    from orion_deploy.tui.screens.picker import pick
-
     splash = Splash("orion-deploy")
-    try:
-        found = offers(Path.cwd())
-        offer = pick(found, splash_is_up=splash.hand_over())
-    finally:
-        splash.take_down()
+    from orion_deploy.tui.guardian import standing_by
+
+    with standing_by("The screens were killed; nothing was begun.\r\n"):
+        try:
+            from orion_deploy.tui.choices import offers
+            from orion_deploy.tui.screens.picker import pick
+
+            offer = pick(offers(Path.cwd()), splash_is_up=splash.hand_over())
+        finally:
+            splash.take_down()
     return None if offer is None else (offer.path, offer.run.name if offer.run is not None else None)
 
 
@@ -129,8 +142,6 @@ def _show(session: Session, relay: Relay, splash: Splash, *, approve: bool, back
         app.run()
     finally:
         app.leave_now(ExitCode.FAILED)
-        if app.guardian is not None:
-            app.guardian.dismiss()
     for note in app.notes:
         sys.stderr.write(plain(note) + "\n")
     if app.crash:

@@ -1,6 +1,6 @@
 """A tiny process that gives the terminal back when the app was killed, and says how to go on.
 
-It waits on a pipe whose other end only the app holds: the kernel closes it, whatever the app dies of. Its
+It stands by from the first line of the start on, before anything changes the terminal's modes. It waits on a pipe whose other end only the app holds: the kernel closes it, whatever the app dies of. Its
 argv holds neither a path nor a name that a step's `pkill` could mean.
 """
 
@@ -9,6 +9,9 @@ from __future__ import annotations
 import json
 import os
 import sys
+import termios
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from typing import Any
 
 _GOODBYE = b"\x00bye"
@@ -72,6 +75,19 @@ class Guardian:
         finally:
             os.close(self._writer)
             self._writer = -1
+
+
+@contextmanager
+def standing_by(text: str) -> Iterator[None]:
+    """Have the terminal given back, as it is now, when this process is killed within the block; `text` is said then."""
+    guardian = None
+    with suppress(OSError, termios.error):  # Without it everything works, but for the day of a kill.
+        guardian = Guardian(termios.tcgetattr(2), text)
+    try:
+        yield
+    finally:
+        if guardian is not None:
+            guardian.dismiss()
 
 
 def _spawn(reader: int) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
 import shlex
 from collections.abc import Callable
@@ -25,7 +24,6 @@ from orion_deploy.tui.screens.main import MainScreen
 if TYPE_CHECKING:
     from textual.command import Provider
 
-    from orion_deploy.tui.guardian import Guardian
 
 LOOK_ON_S = 1.0
 """How often a second operator's screen looks for what the first has done."""
@@ -80,18 +78,6 @@ class OrionApp(App[int]):
         screen = self.screen_stack[0]
         assert isinstance(screen, MainScreen)
         return screen
-
-    def on_ready(self) -> None:
-        """It has been painted: from here on somebody stands by to give the terminal back."""
-        modes = getattr(self._driver, "attrs_before", None)
-        if modes is None:
-            return
-        from orion_deploy.tui.guardian import Guardian
-
-        again = f"orion-deploy {shlex.quote(plain_line(str(self.session.path)))}"
-        text = f"The screens were killed; a step that runs goes on.\r\nGo on with the run: {again}\r\n"
-        with contextlib.suppress(OSError):
-            self.guardian = Guardian(modes, text)
 
     def on_mount(self) -> None:
         """Take the signals; look on, if another operator holds the run."""
@@ -232,4 +218,3 @@ class OrionApp(App[int]):
         self._close_messages_no_wait()
 
     crash = ""
-    guardian: Guardian | None = None

@@ -14,6 +14,7 @@ import random
 import shutil
 import signal
 import sys
+import termios
 import time
 from collections import Counter
 from contextlib import suppress
@@ -119,7 +120,7 @@ class Life:
                 if not self.mutant:  # A broken app that does not come at all shows nothing of this harness.
                     self.tally.fault("the screens do not come", str(error))
                 return
-            is_guarded = b"\x1b[?1049h" in screen.sent and phase != "starting"
+            is_guarded = phase != "starting" or termios.tcgetattr(screen.slave)[:4] != screen.modes[:4]
             with suppress(ProcessLookupError):
                 (os.killpg if self.whole_group else os.kill)(screen.pid, signal.SIGKILL)
             self.tally.points += 1
