@@ -29,14 +29,13 @@ class Deciding(Acts):
 
     _on_ended: Callable[[str, int], None]
 
-    @property
     @abstractmethod
-    def directory(self) -> Path:
-        """The run's folder."""
+    def watches(self) -> list[WatchRecord]:
+        """What was seen so far, of the last watch of each step that has one."""
 
     def criteria(self) -> tuple[Criterion, ...]:
         """Every criterion and gate as it stands now."""
-        return look(self.checklist, self.state, self._records(), now=self.edge.now(), values=self.values)
+        return look(self.checklist, self.state, self._under_way(), now=self.edge.now(), values=self.values)
 
     def criterion(self, step_id: str) -> Criterion:
         """How one step stands as a criterion."""
@@ -49,11 +48,11 @@ class Deciding(Acts):
         return self._judge().evidence(step) if evidence_call(step) is not None else None
 
     def _judge(self) -> Judge:
-        records = under_way(self.state, self._records())
+        records = under_way(self.state, self._under_way())
         return Judge(self.checklist, self.state, records, now=self.edge.now(), values=self.values)
 
-    def _records(self) -> list[WatchRecord]:
-        return records_of(self.state, self.directory)
+    def _under_way(self) -> list[WatchRecord]:
+        return self.watches() if self.state.watched else []
 
     def why_not_start(self, step_id: str) -> str:
         """Say why the step cannot be run now; of one that is decided from evidence, also what that waits for."""
@@ -174,11 +173,6 @@ class Deciding(Acts):
         return decided
 
 
-def records_of(state: RunState, directory: Path) -> list[WatchRecord]:
-    """The records of a run's watches; none are read while no watch is under way."""
-    return reading.read_all(directory) if state.watched else []
-
-
 def look_at(
     checklist: Checklist, state: RunState, directory: Path, *, now: float, environ: Mapping[str, str]
 ) -> tuple[Criterion, ...]:
@@ -187,4 +181,5 @@ def look_at(
         values = values_of(checklist, state, {}, environ)
     except OrionError:
         values = {}
-    return look(checklist, state, records_of(state, directory), now=now, values=values)
+    records = reading.read_all(directory) if state.watched else []
+    return look(checklist, state, records, now=now, values=values)

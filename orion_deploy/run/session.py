@@ -37,7 +37,7 @@ from orion_deploy.run.verifying import Verifying
 from orion_deploy.run.watching import Watching
 
 
-class Session(Deciding, Watching, Verifying):
+class Session(Watching, Deciding, Verifying):
     """A run, opened. Build it with `orion_deploy.run.opening.open_session`.
 
     `resume` tells what a person who comes back must know; `held_by` who holds the run when this session
