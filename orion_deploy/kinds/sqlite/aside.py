@@ -6,18 +6,16 @@ import os
 from contextlib import ExitStack
 from pathlib import Path
 
-from orion_deploy.errors import RefusedError
 from orion_deploy.kinds.base import Context
 from orion_deploy.kinds.durable import sync_directory
 from orion_deploy.kinds.sqlite.copying import (
     COPY_STEP_BYTES,
     Source,
-    copy_file,
-    file_sha256,
     partial_file,
     publish,
 )
 from orion_deploy.kinds.sqlite.database import beside
+from orion_deploy.kinds.sqlite.exact import copy_file
 
 SIDE_FILES = ("-wal", "-shm", "-journal")
 _MASKED = ((18, 20), (24, 28), (40, 44), (92, 100))
@@ -50,11 +48,7 @@ def take_place(path: Path, backup: Path, mode: int, context: Context) -> None:
     with ExitStack() as after, partial_file(path.with_name(f"{path.name}.restored")) as part:
         source = Source(backup)
         after.callback(source.close)
-        sha256 = copy_file(source, part, context, "restoring")
-        copy = Source(part)
-        after.callback(copy.close)
-        if file_sha256(copy, context) != sha256:
-            raise RefusedError("the copy is not what was copied: the disk is at fault; nothing was changed")
+        copy_file(source, part, context, "restoring")
         os.chmod(part, mode)
         if path.exists() and os.geteuid() == 0:
             seen = path.stat()

@@ -32,11 +32,11 @@ from orion_deploy.kinds.sqlite.copying import (
     Cancelled,
     Copied,
     Source,
-    copy_file,
     copy_pages,
     partial_file,
     prepare_folder,
     publish,
+    read_back,
     require_room,
     verify_copy,
 )
@@ -48,12 +48,14 @@ from orion_deploy.kinds.sqlite.database import (
     require_sole_name,
     wait_for_tick,
 )
+from orion_deploy.kinds.sqlite.exact import Copying, copy_file
 from orion_deploy.kinds.sqlite.parameters import OfDatabase, lock_or_refuse, refuse_holders
 from orion_deploy.kinds.sqlite.record import Backup, note
 from orion_deploy.kinds.verdict import Json, Outcome, Verdict
 
 MANIFEST_SUFFIX = ".json"
 MANIFEST_SCHEMA = 1
+COPYING, READING_BACK = "copying the database", "reading the backup back"
 
 
 class SqliteBackup(OfDatabase, Action):
@@ -125,21 +127,24 @@ def take_backup(
             print(f"{blind}; the exclusive lock decides")
     final = backup_path(folder, seen.path, label, context)
     with partial_file(final) as part:
+        state: Fingerprint | None = None
         if live:
-            state: Fingerprint | None = None
-            source_sha256 = ""
             _copy_live(seen, part, context)
+            copied, fault = verify_copy(part, context, READING_BACK)
         else:
-            source_sha256, state = _copy_locked(seen, part, context)
-        copied, fault = verify_copy(part, context, "reading the backup back")
-        _require_good(seen, copied, source_sha256, fault)
+            copied, fault, state = _copy_locked(seen, part, context)
+        if fault:
+            raise RefusedError(
+                f"the database {seen.path} itself is damaged: {fault}",
+                help="the copy was exact, but a copy of a damaged database is no backup; nothing was kept",
+            )
         made = Backup(
             at=context.now(),
             path=str(final),
             sha256=copied.sha256,
             size_bytes=copied.size,
             source=str(seen.path),
-            source_sha256=source_sha256,
+            source_sha256="" if live else copied.sha256,
             fingerprint=state.to_json() if state is not None else None,
             rows=copied.rows,
             run=context.run,
@@ -174,11 +179,19 @@ def manifest_path(backup: Path) -> Path:
     return backup.with_name(backup.name + MANIFEST_SUFFIX)
 
 
-def _copy_locked(seen: DatabaseFile, part: Path, context: Context) -> tuple[str, Fingerprint]:
+def _copy_locked(seen: DatabaseFile, part: Path, context: Context) -> tuple[Copied, str, Fingerprint]:
+    """Copy under the exclusive lock, and read the copy back meanwhile; see `read_back`."""
     connection = lock_or_refuse(seen.path)
     source: Source | None = None
     try:
-        return copy_under_lock(connection, seen.path, part, context, source := Source(seen.path))
+        source = Source(seen.path)
+        state = _still(connection, seen.path, source)
+        with Copying(source, part, context, COPYING) as copying:
+            copying.copy()
+            rows, fault = read_back(part, context, READING_BACK)
+            copied = Copied(copying.result(), os.stat(part).st_size, rows)
+        _require_still(seen.path, state)
+        return copied, fault, state
     finally:
         connection.close()
         if source is not None:
@@ -187,21 +200,29 @@ def _copy_locked(seen: DatabaseFile, part: Path, context: Context) -> tuple[str,
 
 def copy_under_lock(
     connection: sqlite3.Connection, path: Path, part: Path, context: Context, source: Source
-) -> tuple[str, Fingerprint]:
-    """Copy a database's file while `connection` holds its exclusive lock; returns the file's sha256 and fingerprint.
+) -> None:
+    """Copy a database's file, damaged or not, while `connection` holds its exclusive lock.
 
-    `source` must be closed after the connection. Raises Cancelled, sqlite3.Error or OSError.
+    `source` must be closed after the connection. Raises Cancelled, RefusedError, sqlite3.Error or OSError.
     """
+    state = _still(connection, path, source)
+    copy_file(source, part, context, COPYING)
+    _require_still(path, state)
+
+
+def _still(connection: sqlite3.Connection, path: Path, source: Source) -> Fingerprint:
+    """Everything that lies in the WAL moved into the file, and the fingerprint that the file has then."""
     if connection.execute("PRAGMA journal_mode").fetchone()[0] == "wal":
         empty_wal(connection)
     if os.fstat(source.descriptor).st_ino != os.stat(path).st_ino:
         raise RefusedError(f"{path} was replaced by another file meanwhile")
-    state = fingerprint(path)
-    sha256 = copy_file(source, part, context, "copying the database")
+    return fingerprint(path)
+
+
+def _require_still(path: Path, state: Fingerprint) -> None:
     if fingerprint(path) != state:
         raise RefusedError(f"{path} changed while it was locked: something writes to it without SQLite")
     wait_for_tick(state)
-    return sha256, state
 
 
 def _copy_live(seen: DatabaseFile, part: Path, context: Context) -> None:
@@ -213,15 +234,3 @@ def _copy_live(seen: DatabaseFile, part: Path, context: Context) -> None:
             source.execute("BEGIN")
             source.execute("SELECT count(*) FROM sqlite_master").fetchone()
         copy_pages(source, target, context, "copying the database", is_busy=too_busy)
-
-
-def _require_good(seen: DatabaseFile, copied: Copied, source_sha256: str, fault: str) -> None:
-    if source_sha256 and copied.sha256 != source_sha256:
-        raise RefusedError(
-            "the copy is not what was copied: the disk or its cable is at fault; nothing was kept"
-        )
-    if fault:
-        raise RefusedError(
-            f"the database {seen.path} itself is damaged: {fault}",
-            help="the copy was exact, but a copy of a damaged database is no backup; nothing was kept",
-        )

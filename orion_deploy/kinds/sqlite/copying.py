@@ -20,7 +20,7 @@ from pathlib import Path
 
 from orion_deploy.errors import RefusedError
 from orion_deploy.kinds.base import Context
-from orion_deploy.kinds.durable import sync_directory, sync_file
+from orion_deploy.kinds.durable import sync_directory
 from orion_deploy.kinds.files import bytes_words, existing_parent, free_bytes
 from orion_deploy.kinds.sqlite.connection import Meter, detach, open_reader
 from orion_deploy.kinds.sqlite.state import quick_check
@@ -131,49 +131,6 @@ class Source:
         os.close(self.descriptor)
 
 
-def copy_file(source: Source, part: Path, context: Context, message: str) -> str:
-    """Copy a file's bytes to `part` (which exists), sync it, and return the source's sha256.
-
-    Hash and copy are made side by side. Raises Cancelled, or OSError.
-    """
-    size = os.fstat(source.descriptor).st_size
-    target = os.open(part, os.O_WRONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
-    hashing = Hashing(source.descriptor, context)
-    try:
-        hashing.start()
-        done = 0
-        while done < size:
-            done += _copy_some(source.descriptor, target, done, size - done)
-            context.progress(done, size, message)
-            if context.is_cancelled():
-                raise Cancelled
-        sync_file(target)
-        return hashing.result()
-    finally:
-        hashing.stop()
-        os.close(target)
-
-
-def _copy_some(source: int, target: int, offset: int, left: int) -> int:
-    wanted = min(COPY_STEP_BYTES, left)
-    if hasattr(os, "copy_file_range"):
-        try:
-            copied = os.copy_file_range(source, target, wanted, offset, offset)
-            if copied:
-                return copied
-        except OSError as fault:
-            if fault.errno not in (errno.EXDEV, errno.EINVAL, errno.ENOSYS, errno.EOPNOTSUPP, errno.EPERM):
-                raise
-    data = os.pread(source, wanted, offset)
-    if not data:
-        raise OSError(errno.EIO, "the database became shorter while it was copied")
-    view, at = memoryview(data), offset
-    while view:
-        written = os.pwrite(target, view, at)
-        view, at = view[written:], at + written
-    return len(data)
-
-
 class Hashing(threading.Thread):
     """The sha256 of an open file, reckoned beside other work. To be stopped before the descriptor is closed."""
 
@@ -231,22 +188,30 @@ def verify_copy(part: Path, context: Context, message: str) -> tuple[Copied, str
     hashing = Hashing(source.descriptor, context)
     hashing.start()
     try:
-        with contextlib.closing(open_reader(part, immutable=True)) as connection:
-            meter = Meter(context, message)
-            meter.attach(connection)
-            try:
-                fault = quick_check(connection)
-                rows = {} if fault else count_rows(connection)
-            except sqlite3.OperationalError:
-                if meter.why == "cancelled":
-                    raise Cancelled from None
-                raise
-            finally:
-                detach(connection)
+        rows, fault = read_back(part, context, message)
         return Copied(hashing.result(), os.fstat(source.descriptor).st_size, rows), fault
     finally:
         hashing.stop()
         source.close()
+
+
+def read_back(part: Path, context: Context, message: str) -> tuple[dict[str, int], str]:
+    """What SQLite finds in a copy: the rows of every table, and the first fault of its quick_check, empty where it finds none.
+
+    Raises Cancelled, or sqlite3.Error.
+    """
+    with contextlib.closing(open_reader(part, immutable=True)) as connection:
+        meter = Meter(context, message)
+        meter.attach(connection)
+        try:
+            fault = quick_check(connection)
+            return ({} if fault else count_rows(connection)), fault
+        except sqlite3.OperationalError:
+            if meter.why == "cancelled":
+                raise Cancelled from None
+            raise
+        finally:
+            detach(connection)
 
 
 def count_rows(connection: sqlite3.Connection) -> dict[str, int]:
