@@ -60,10 +60,10 @@ class Watching(Acts):
         return sorted((r for r in found if r is not None), key=lambda record: record.started_at)
 
     def _last_look(self, step_id: str, attempt: int) -> WatchRecord | None:
-        return self._records.read(self._watch_folder(step_id, attempt))
+        return self._looks.read(self._watch_folder(step_id, attempt))
 
     @cached_property
-    def _records(self) -> reading.Records:
+    def _looks(self) -> reading.Records:
         return reading.Records()
 
     def keeper(self) -> Keeper | None:
