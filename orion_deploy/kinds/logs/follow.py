@@ -11,7 +11,7 @@ from contextlib import closing
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from orion_deploy.kinds.logs.rotated import Beside, files_beside, newer_than
+from orion_deploy.kinds.logs.rotated import Beside, Mark, files_beside, mark_of, newer_than
 from orion_deploy.kinds.logs.scan import Scanner
 from orion_deploy.kinds.logs.source import (
     ANCHOR_BYTES,
@@ -105,8 +105,8 @@ class Follower:
         self._log = log
         self._place: Place | None = None
         self._trails: list[Place] = []
-        self._newest: tuple[int, int, int] = (0, 0, 0)
-        """Mark of the newest rotated file at the last look."""
+        self._newest: Mark | None = None
+        """Of the newest rotated file at the last look; None where nobody has looked yet."""
         self.lost = ""
         """Why it cannot be known what was written since the look before; of the last look."""
         self.is_behind = False
@@ -127,7 +127,7 @@ class Follower:
 
         Returns why it cannot begin yet, where it cannot.
         """
-        self._newest = _newest(files_beside(self._log))
+        self._newest = mark_of(files_beside(self._log))
         try:
             with closing(Source(self._log)) as source:
                 self._place = Place.of(source, source.size_bytes)
@@ -140,7 +140,7 @@ class Follower:
     def begin_after(self, scanner: Scanner) -> bool:
         """Read from the line after the last one that the scanner finds, be it in a rotated file. False where none is."""
         beside = files_beside(self._log)
-        self._newest = _newest(beside)
+        self._newest = mark_of(beside)
         older = [b.path for b in reversed(beside) if b.number]
         for path in [self._log, *older[:ROTATED_SEARCHED_MAX]]:
             try:
@@ -162,18 +162,17 @@ class Follower:
         return {
             "place": asdict(self._place) if self._place else None,
             "trails": [asdict(trail) for trail in self._trails],
-            "newest": list(self._newest),
+            "newest": None if self._newest is None else list(self._newest),
         }
 
     def resume(self, state: Mapping[str, Json]) -> None:
         """Go on from `state()`. Raises KeyError, TypeError or ValueError where it cannot be understood."""
         trails, newest = state["trails"], state["newest"]
-        if not isinstance(trails, list) or not isinstance(newest, list):
+        if not isinstance(trails, list) or not isinstance(newest, (list, type(None))):
             raise TypeError("no state of a follower")
         self._place = Place.from_json(state["place"]) if state["place"] else None
         self._trails = [Place.from_json(trail) for trail in trails][:TRAILS_MAX]
-        first, second, third = (int(n) if isinstance(n, int) else 0 for n in newest)
-        self._newest = (first, second, third)
+        self._newest = None if newest is None else tuple(n for n in newest if isinstance(n, int)) or (0,)
 
     def blocks(
         self,
@@ -214,19 +213,19 @@ class Follower:
         place = self._place
         if place is None:
             if live is None:
+                self._newest = self._newest or mark_of(files_beside(self._log))
                 return
-            self._newest = _newest(files_beside(self._log))
-            place = self._place = Place.of(live, 0)
+            yield from self._missed_before(live, now)
+            if self._place is None and not self.is_behind:
+                self._place = Place.of(live, 0)
         elif live is None or not place.is_in(live):
             yield from self._catch_up(place, live, now, is_missing=is_missing)
         elif not place.head_bytes:
-            yield from self._missed_while_empty(live, now)
+            yield from self._missed_before(live, now)
         if self.is_behind or live is None:
             return
         assert self._place is not None
         yield from self._read(live, self._place, is_final=is_final)
-        if not self._place.head_bytes:
-            self._newest = _newest(files_beside(self._log))
 
     def _read(self, source: Source, place: Place, *, is_final: bool) -> Iterator[Block]:
         """Read a file on from a place, and move the place."""
@@ -264,22 +263,30 @@ class Follower:
             if is_missing:
                 self.lost = ""
         else:
-            newer = [b for b in beside if b.number and b.is_fresh(self._newest)]
+            newer = self._fresh(beside)
             if live is not None:
                 self.lost = self._why_not_found(place, live, beside)
         yield from self._between(newer, beside, live, now)
 
-    def _missed_while_empty(self, live: Source, now: float) -> Iterator[Block]:
-        """The file was empty at the last look: whatever was rotated since then was written meanwhile."""
+    def _missed_before(self, live: Source, now: float) -> Iterator[Block]:
+        """At the last look the file was empty or not there: whatever was rotated since then was written meanwhile."""
         beside = [b for b in files_beside(self._log) if b.key != live.key]
-        newer = [b for b in beside if b.number and b.is_fresh(self._newest)]
+        newer = self._fresh(beside)
         if newer:
             yield from self._between(newer, beside, live, now)
+        else:
+            self._newest = mark_of(beside)
+
+    def _fresh(self, beside: list[Beside]) -> list[Beside]:
+        """What was rotated since the last look."""
+        newest = self._newest
+        return [] if newest is None else [b for b in beside if b.number and b.is_fresh(newest)]
 
     def _between(
         self, files: list[Beside], beside: list[Beside], live: Source | None, now: float
     ) -> Iterator[Block]:
         """Read the files that were rotated after the place, each whole, and go on to the live one."""
+        source: Source | None
         for file in files:
             if self.is_behind:
                 return
@@ -287,21 +294,34 @@ class Follower:
                 continue
             try:
                 source = Source(file.path)
+            except FileNotFoundError:
+                source = None
             except READ_FAULTS as fault:
                 self.lost = fault_words(file.path, fault)
                 continue
+            if source is None or source.key != file.key:
+                # Renamed meanwhile: the next look finds its way from where this one is.
+                self.is_behind = True
+                if source is not None:
+                    source.close()
+                return
             with closing(source):
-                if source.key != file.key:
-                    # Renamed meanwhile: the next look finds its way from where this one is.
-                    self.is_behind = True
-                    return
                 if live is not None and _is_copy(source, live):
+                    if not live.head and not file.is_empty:
+                        self.is_behind = True  # what was copied came after the live file was opened
+                        return
                     continue
                 place = self._go_on(Place.of(source, 0), live, now)
                 yield from self._read(source, place, is_final=file is not files[-1] or source.is_packed)
-        if live is not None and not self.is_behind:
-            self._newest = _newest(beside)
-            self._go_on(Place.of(live, 0), live, now)
+        if live is None or self.is_behind:
+            return
+        if not live.is_as_it_was(0):
+            self.is_behind = (
+                True  # emptied since it was opened: what it held then is no longer to be read there
+            )
+            return
+        self._newest = mark_of(beside)
+        self._go_on(Place.of(live, 0), live, now)
 
     def _go_on(self, place: Place, live: Source | None, now: float) -> Place:
         """Go on to a newer file; the one that was read so far is looked at again for a while."""
@@ -363,15 +383,12 @@ class Follower:
         self._trails = kept
 
 
-def _newest(beside: list[Beside]) -> tuple[int, int, int]:
-    """The mark of the file that was rotated last."""
-    return max((b.mark for b in beside if b.number), default=(0, 0, 0))
-
-
 def _is_copy(source: Source, live: Source) -> bool:
     """Whether a file is a copy that is being made of the live one, which has not been emptied yet."""
     size = source.size_bytes
-    if source.is_packed or not 0 < size <= live.size_bytes:
+    if source.is_packed or not size:
+        return not size  # one that is empty yet may become such a copy while it is read
+    if size > live.size_bytes:
         return False
     begin = max(0, size - ANCHOR_BYTES)
     is_alike = all(

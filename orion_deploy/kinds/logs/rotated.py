@@ -11,7 +11,11 @@ from orion_deploy.kinds.logs.source import PACKED, UNREADABLE
 
 BESIDE_MAX = 1_000
 """Files of one folder that are looked at."""
+ALIKE_MAX = 8
 _PACKINGS = "|".join(re.escape(suffix) for suffix in (*PACKED, *UNREADABLE))
+
+Mark = tuple[int, ...]
+"""When the newest rotated file was changed last, and the inodes of those that were changed then: a clock has ticks."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,7 +26,7 @@ class Beside:
     key: tuple[int, int]
     """Device and inode."""
     modified_ns: int
-    size_bytes: int
+    is_empty: bool
     number: str
     """What rotation has put to the name: `1`, `20261125`. Empty: it need not have been this log at all."""
 
@@ -31,16 +35,18 @@ class Beside:
         """Sorts from the oldest to the newest, where only the time of the last change is known."""
         return (self.modified_ns, -int(self.number) if self.number.isdigit() and len(self.number) < 5 else 0)
 
-    def is_fresh(self, newest: tuple[int, int, int]) -> bool:
-        """Whether it was rotated after the file with this mark, which was the newest then. Compressing keeps the time."""
+    def is_fresh(self, newest: Mark) -> bool:
+        """Whether it was rotated after those of this mark. Compressing keeps the time."""
         if self.modified_ns != newest[0]:
             return self.modified_ns > newest[0]
-        return self.mark != newest and not _is_packed(self.path.name)
+        return self.key[1] not in newest[1:] and not _is_packed(self.path.name)
 
-    @property
-    def mark(self) -> tuple[int, int, int]:
-        """Tells its state from a later one."""
-        return (self.modified_ns, self.key[1], self.size_bytes)
+
+def mark_of(beside: list[Beside]) -> Mark:
+    """Where the rotated files stand now. An empty one may be a copy that is only beginning to be made."""
+    rotated = [b for b in beside if b.number and not b.is_empty]
+    newest_ns = max((b.modified_ns for b in rotated), default=0)
+    return (newest_ns, *sorted(b.key[1] for b in rotated if b.modified_ns == newest_ns)[:ALIKE_MAX])
 
 
 def files_beside(log: Path) -> list[Beside]:
@@ -74,7 +80,7 @@ def files_beside(log: Path) -> list[Beside]:
                     Path(entry.path),
                     (seen.st_dev, seen.st_ino),
                     seen.st_mtime_ns,
-                    seen.st_size,
+                    not seen.st_size,
                     number,
                 )
     except OSError:
