@@ -20,7 +20,6 @@ from orion_deploy.kinds.logs.parameters import (
     whole,
 )
 from orion_deploy.kinds.logs.pattern import compile_patterns
-from orion_deploy.kinds.logs.scan import Hit
 from orion_deploy.kinds.logs.source import Block
 from orion_deploy.kinds.process import duration_words
 from orion_deploy.kinds.verdict import Json, Outcome, Verdict
@@ -126,7 +125,8 @@ class AbsentWatch(Observer):
         lines = LastLines()
         before = self._matches, self._reading.bytes
 
-        def take(block: Block, hits: list[Hit]) -> None:
+        def take(block: Block) -> None:
+            hits = self._reading.scanner.hits(block.data, block.end)
             self._matches += len(hits)
             lines.add(block, hits)
 

@@ -56,7 +56,7 @@ class Place:
     @classmethod
     def of(cls, source: Source, offset: int) -> Place:
         """A place in a file that is open."""
-        place = cls(str(source.path), *source.key, offset, len(source.head), digest(source.head), "")
+        place = cls(source.real_path, *source.key, offset, len(source.head), digest(source.head), "")
         place.anchor = digest(source.peek(min(ANCHOR_BYTES, offset), max(0, offset - ANCHOR_BYTES)))
         return place
 
@@ -68,7 +68,7 @@ class Place:
     def move(self, source: Source, offset: int, anchor: bytes) -> None:
         """Take note of what was read; of the file's first bytes where there are more of them now."""
         self.offset, self.anchor = offset, digest(anchor)
-        self.path, (self.device, self.inode) = str(source.path), source.key
+        self.path, (self.device, self.inode) = source.real_path, source.key
         head = source.head
         if len(head) < HEAD_BYTES_MAX:
             head = source.peek(HEAD_BYTES_MAX, 0)
@@ -340,6 +340,9 @@ class Follower:
 
     def _find(self, place: Place, beside: list[Beside]) -> tuple[Beside, Source] | None:
         """The file of a place, open; the one with its inode is looked at first."""
+        source = _source_at(place) if place.path != str(self._log) else None
+        if source is not None:
+            return next((b for b in beside if b.key == source.key), _unlisted(source)), source
         for candidate in sorted(beside, key=lambda b: b.key != place.key):
             if place.head_bytes == 0 and candidate.key != place.key:
                 break
@@ -357,15 +360,12 @@ class Follower:
 
     def _read_trails(self, live: Source | None, now: float) -> Iterator[Block]:
         """What was still written to files that were renamed."""
-        beside: list[Beside] | None = None
         kept = list(self._trails)
         for trail in self._trails:
             age_s = now - trail.left_at
             source = _source_at(trail)
             if source is None:
-                if beside is None:
-                    beside = files_beside(self._log)
-                found = self._find(trail, beside)
+                found = self._find(trail, files_beside(self._log))
                 source = found[1] if found else None
             if source is None:
                 kept.remove(trail)
@@ -396,6 +396,11 @@ def _is_copy(source: Source, live: Source) -> bool:
         for count, at in ((min(size, HEAD_BYTES_MAX), 0), (size - begin, begin))
     )
     return is_alike and live.is_as_it_was(size)
+
+
+def _unlisted(source: Source) -> Beside:
+    """A file that does not lie beside the log: a link pointed to it."""
+    return Beside(source.path, source.key, source.modified_ns, is_empty=False, number="")
 
 
 def _source_at(place: Place) -> Source | None:

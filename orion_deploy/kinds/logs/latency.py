@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, ClassVar
 
@@ -30,12 +31,14 @@ if TYPE_CHECKING:
 
 VALUE_GROUP = "value"
 SLOW_LINES_PER_LOOK = 3
+COUNTED_MAX = 20_000
+"""Different numbers that are counted as text before they go into the sketches: a log rounds, and says most of them often."""
 
 
 class LogsLatency(OfLog, Check):
     """A percentile of a number in a log is below a limit.
 
-    The number is the group `value` of the pattern, or its first group, in `unit`. The percentile of all samples
+    The number is the group `value` of the pattern, or its first group, in `unit`; each match is a sample. The percentile of all samples
     decides at the end: below `limit` passed, else failed; undecided with fewer than `samples_min`, or when the log
     cannot be read. A watch also looks at the percentile of the last `window_s` seconds: one above `fires_above` (without
     it: one that is not below `limit`) is a reason to turn back. Percentiles are within 0.5 % of the true ones.
@@ -140,20 +143,21 @@ class LatencyWatch(Observer):
         newest = self._window.at(context.now())
         slow = LastLines(SLOW_LINES_PER_LOOK)
         before = self._all.count
-        fires_at, group, add_all, add_new = self._fires_at, self._group, self._all.add, newest.add
+        fires_at, group, scanner = self._fires_at, self._group, self._reading.scanner
 
-        def take(block: Block, hits: list[Hit]) -> None:
-            for hit in hits:
-                value = _sample(hit, group)
-                if value is None:
-                    self._unread += 1
-                    continue
-                add_all(value)
-                add_new(value)
-                if value > fires_at:
-                    slow.add(block, [hit])
+        counts: Counter[bytes] = Counter()
+
+        def take(block: Block) -> None:
+            counts.update(scanner.captures(block.data, block.end, group))
+            if self._reading.is_watch:
+                if self._keep(counts, newest) > fires_at:
+                    hits = scanner.hits(block.data, block.end)
+                    slow.add(block, [hit for hit in hits if _is_above(hit, group, fires_at)])
+            elif len(counts) > COUNTED_MAX:
+                self._keep(counts, newest)
 
         lost = self._reading.read(context, take)
+        self._keep(counts, newest)
         window = self._window.all()
         seen = window.percentile(self._check.percentile)
         shown = "no samples yet"
@@ -162,6 +166,20 @@ class LatencyWatch(Observer):
         lines: tuple[Found, ...] = slow.all()
         fired = self._fired(window, seen) if self._all.count > before else ""
         return Look(seen, shown, fired, lost, lines)
+
+    def _keep(self, counts: Counter[bytes], newest: Sketch) -> float:
+        """Put what was counted into the sketches. Returns the greatest."""
+        greatest = 0.0
+        for text, count in counts.items():
+            value = _sample(text)
+            if value is None:
+                self._unread += count
+                continue
+            self._all.add(value, count)
+            newest.add(value, count)
+            greatest = max(greatest, value)
+        counts.clear()
+        return greatest
 
     def _fired(self, window: Sketch, seen: float | None) -> str:
         if seen is None or window.count < self._check.samples_min:
@@ -211,14 +229,18 @@ class LatencyWatch(Observer):
         return Verdict(Outcome.PASSED if is_below else Outcome.FAILED, reason, shown, values)
 
 
-def _sample(hit: Hit, group: int) -> float | None:
+def _sample(text: bytes) -> float | None:
     """The number that was captured; None where it is none, or negative."""
-    assert hit.match is not None
     try:
-        value = float(hit.match[group])
-    except (TypeError, ValueError):
+        value = float(text)
+    except ValueError:
         return None
     return value if 0 <= value < math.inf else None
+
+
+def _is_above(hit: Hit, group: int, limit: float) -> bool:
+    value = _sample(hit.match[group] or b"") if hit.match else None
+    return value is not None and value > limit
 
 
 def _rounded(value: float | None) -> float | None:

@@ -85,8 +85,8 @@ class Reading:
             return self.follower.begin_at_end()
         return self.follower.begin_at_end() if self._since == "now" else ""
 
-    def read(self, context: Context, take: Callable[[Block, list[Hit]], None]) -> str:
-        """Read what is new, and give each block with its hits to `take`. Returns why not everything is known; or empty."""
+    def read(self, context: Context, take: Callable[[Block], None]) -> str:
+        """Read what is new, and give each block to `take`. Returns why not everything is known; or empty."""
         if not self._has_begun:
             self.lost = self._begin()
             if self.lost:
@@ -102,7 +102,7 @@ class Reading:
         for block in self.follower.blocks(context.now(), is_final=not self.is_watch, is_enough=is_enough):
             self.lines += block.data.count(b"\n", 0, block.end) + (block.data[block.end - 1] != 10)
             self.bytes += block.end
-            take(block, self.scanner.hits(block.data, block.end))
+            take(block)
             if size:
                 done += block.end
                 context.progress(min(done, size), size, f"reading {self.log.name}")

@@ -23,6 +23,7 @@ GATE_BYTES_MIN = 2
 WINDOW_BYTES_MAX = 64 * 1024
 """Of a line, what an expression is given at most: the bytes around the text that gates it, or else piece by piece."""
 WINDOW_BYTES_MIN = 512
+NOT_BLOCKWISE = re.IGNORECASE | re.DOTALL | re.MULTILINE | re.LOCALE
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +38,8 @@ class Pattern:
     """The gate is the whole pattern: where it stands, there is a match."""
     ignore_case: bool
     window_bytes: int
+    is_blockwise: bool = False
+    """It may be held against many lines at once."""
 
     @property
     def groups(self) -> tuple[str, ...]:
@@ -84,6 +87,7 @@ def compile_pattern(text: str, *, literal: bool = False, ignore_case: bool = Fal
         gates=gates,
         is_literal=whole is not None and gates in ((whole,), (whole.lower(),)),
         ignore_case=ignore_case,
+        is_blockwise=regex.is_blockwise(tree) and not compiled.flags & NOT_BLOCKWISE,
         window_bytes=WINDOW_BYTES_MAX >> (2 * max(0, min(2, regex.wide_repeats(tree) - 1))),
     )
 

@@ -130,8 +130,9 @@ class PresentWatch(Observer):
         lines = LastLines()
         fired = ""
 
-        def take(block: Block, hits: list[Hit]) -> None:
+        def take(block: Block) -> None:
             nonlocal fired
+            hits = self._reading.scanner.hits(block.data, block.end)
             if not hits or (self._matches and not self._takes_last):
                 return
             self._matches += len(hits)

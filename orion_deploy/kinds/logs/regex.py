@@ -23,6 +23,8 @@ UNBOUNDED_MIN = 64
 """A repetition that may go on for as long as this is as good as endless."""
 WIDE_SET_MIN = 64
 """A repeated set of so many bytes goes on over most of a line."""
+PREFIX_BYTES_MIN = 4
+_LINE_FEED = 10
 CASE_IGNORED = re.IGNORECASE | re.LOCALE
 
 
@@ -108,6 +110,32 @@ def wide_repeats(tree: Tree) -> int:
         and _is_endless(argument)
         and any(len(s) >= WIDE_SET_MIN for s in _sets(argument[2]))
     )
+
+
+def is_blockwise(tree: Tree) -> bool:
+    """Whether it may be held against many lines at once: it begins with text, ends in its line, and is soon done."""
+    begins = 0
+    for op, _ in tree:
+        if _name(op) != "LITERAL":
+            break
+        begins += 1
+    return (
+        begins >= PREFIX_BYTES_MIN
+        and not wide_repeats(tree)
+        and not ignores_case(tree)
+        and all(_stays_in_line(op, argument) for op, argument in _walk(tree))
+    )
+
+
+def _stays_in_line(op: Any, argument: Any) -> bool:
+    match _name(op):
+        case "LITERAL" | "NOT_LITERAL" | "IN":
+            return _LINE_FEED not in _bytes_of(op, argument)
+        case "SUBPATTERN":
+            return not argument[1]
+        case "ANY" | "BRANCH" | "ATOMIC_GROUP" | "MAX_REPEAT" | "MIN_REPEAT" | "POSSESSIVE_REPEAT":
+            return True
+    return False
 
 
 def danger(tree: Tree, text: str) -> str:

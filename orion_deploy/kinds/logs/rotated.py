@@ -50,7 +50,17 @@ def mark_of(beside: list[Beside]) -> Mark:
 
 
 def files_beside(log: Path) -> list[Beside]:
-    """Every file beside `log` that may have been it, the oldest first; empty where the folder cannot be listed."""
+    """Every file that may have been `log`, the oldest first: beside it, and beside the file that it is a link to.
+
+    Empty where the folder cannot be listed.
+    """
+    found = _beside(log)
+    if log.is_symlink():
+        found += _beside(Path(os.path.realpath(log)))
+    return sorted({beside.key: beside for beside in found}.values(), key=lambda beside: beside.age)
+
+
+def _beside(log: Path) -> list[Beside]:
     stem, suffix = os.path.splitext(log.name)
     rotated = re.compile(
         rf"(?:{re.escape(log.name)}[.\-_](?P<after>\d[\d.\-_T:]*)"
@@ -86,8 +96,7 @@ def files_beside(log: Path) -> list[Beside]:
     except OSError:
         return []
     # While a file is being compressed both forms are there, and only the plain one is whole.
-    whole = [b for name, b in found.items() if os.path.splitext(name)[0] not in found or not _is_packed(name)]
-    return sorted(whole, key=lambda beside: beside.age)
+    return [b for name, b in found.items() if os.path.splitext(name)[0] not in found or not _is_packed(name)]
 
 
 def newer_than(one: Beside, files: list[Beside]) -> list[Beside]:

@@ -36,20 +36,22 @@ class Sketch:
             for step, count in zip(bins[::2], bins[1::2], strict=True):
                 key += int(step)
                 self._store.add(key, count)
-        negative = CollapsingLowestDenseStore(1)
-        self._sketch = BaseDDSketch(LogarithmicMapping(ACCURACY), self._store, negative, self._zeros)
+        mapping = LogarithmicMapping(ACCURACY)
+        self._least: float = mapping.min_possible
+        """What is not above this counts as nothing."""
+        self._sketch = BaseDDSketch(mapping, self._store, CollapsingLowestDenseStore(1), self._zeros)
 
     @property
     def count(self) -> int:
         """Samples so far."""
         return int(self._sketch.count)
 
-    def add(self, value: float) -> None:
-        """Count a sample, which is finite and not negative."""
-        if value == 0:
-            self._zeros += 1
+    def add(self, value: float, count: int = 1) -> None:
+        """Count samples of one value, which is finite and not negative."""
+        if value <= self._least:
+            self._zeros += count
         self.greatest = max(self.greatest, value)
-        self._sketch.add(value)
+        self._sketch.add(value, count)
 
     def merge(self, other: Sketch) -> None:
         """Count all samples of another sketch too."""

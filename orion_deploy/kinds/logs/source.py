@@ -79,9 +79,19 @@ class Source:
         os.close(self._fd)
 
     @property
+    def real_path(self) -> str:
+        """Its path, or that of the file that this is a link to: by that it is found when the link points elsewhere."""
+        return os.path.realpath(self.path) if os.path.islink(self.path) else str(self.path)
+
+    @property
     def size_bytes(self) -> int:
         """Of the file as it lies on the disk."""
         return os.fstat(self._fd).st_size
+
+    @property
+    def modified_ns(self) -> int:
+        """When it was changed last."""
+        return os.fstat(self._fd).st_mtime_ns
 
     def peek(self, size: int, offset: int) -> bytes:
         """Up to `size` bytes from `offset` on."""
