@@ -265,7 +265,7 @@ class Follower:
         else:
             newer = self._fresh(beside)
             if live is not None:
-                self.lost = self._why_not_found(place, live, beside)
+                self.lost = self._why_not_found(beside)
         yield from self._between(newer, beside, live, now)
 
     def _missed_before(self, live: Source, now: float) -> Iterator[Block]:
@@ -297,7 +297,7 @@ class Follower:
             except FileNotFoundError:
                 source = None
             except READ_FAULTS as fault:
-                self.lost = fault_words(file.path, fault)
+                self.lost = self.lost or fault_words(file.path, fault)
                 continue
             if source is None or source.key != file.key:
                 # Renamed meanwhile: the next look finds its way from where this one is.
@@ -332,11 +332,10 @@ class Follower:
         self._place = place
         return place
 
-    def _why_not_found(self, place: Place, live: Source, beside: list[Beside]) -> str:
-        what = "emptied" if live.key == place.key else "replaced"
+    def _why_not_found(self, beside: list[Beside]) -> str:
         closed = [b.path.name for b in beside if b.path.suffix in UNREADABLE]
         hint = f" ({', '.join(closed[:3])} cannot be read here)" if closed else ""
-        return f"{self._log} was {what}, and what had been written to it before was not found beside it{hint}"
+        return f"{self._log} was emptied or replaced, and what had been written to it was not found beside it{hint}"
 
     def _find(self, place: Place, beside: list[Beside]) -> tuple[Beside, Source] | None:
         """The file of a place, open; the one with its inode is looked at first."""

@@ -60,13 +60,12 @@ def compile_pattern(text: str, *, literal: bool = False, ignore_case: bool = Fal
     source = text.encode("utf-8", "surrogateescape")
     if literal:
         return _literal(text, source, ignore_case=ignore_case)
-    if ignore_case:
-        source = b"(?i:" + source + b")"
+    flags = re.IGNORECASE if ignore_case else 0
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # what a later Python may read in another way
-            compiled = re.compile(source)
-            tree = regex.parse(source)
+            compiled = re.compile(source, flags)
+            tree = regex.parse(source, flags)
     except (re.error, OverflowError, RecursionError, ValueError) as fault:
         raise ValueError(f"`{shown(text)}` is no regular expression: {fault}") from fault
     why = regex.danger(tree, text)

@@ -16,6 +16,7 @@ Tree = Sequence[tuple[Any, Any]]
 """Of (operation, argument); operations are told apart by their names."""
 _NOTHING: Tree = ()
 _REPEATS = frozenset({"MAX_REPEAT", "MIN_REPEAT", "POSSESSIVE_REPEAT"})
+_ATOMIC = frozenset({"POSSESSIVE_REPEAT", "ATOMIC_GROUP"})
 _BACKTRACKING = frozenset({"MAX_REPEAT", "MIN_REPEAT"})
 _SINGLE = frozenset({"LITERAL", "NOT_LITERAL", "ANY", "IN"})
 _ALL_BYTES = frozenset(range(256))
@@ -28,13 +29,13 @@ _LINE_FEED = 10
 CASE_IGNORED = re.IGNORECASE | re.LOCALE
 
 
-def parse(source: bytes) -> Tree:
+def parse(source: bytes, flags: int = 0) -> Tree:
     """The tree of an expression that compiles; empty where it cannot be had. Raises what `re` raises."""
     try:
         parser = import_module("re._parser")
     except ImportError:
         return _NOTHING
-    parsed: Tree = parser.parse(source)
+    parsed: Tree = parser.parse(source, flags)
     return parsed
 
 
@@ -146,7 +147,7 @@ def danger(tree: Tree, text: str) -> str:
         if _name(op) in _BACKTRACKING and _is_endless(argument) and _is_ambiguous(argument[2]):
             return (
                 "a repetition stands within a repetition, and one text can be divided between them in many ways: "
-                "on some lines it would take forever. Make the inner one possessive (`++`, `*+`), or write it without"
+                "on some lines it would take forever. Put the inner one into a group that keeps what it took, (?>...), or write it without"
             )
     return ""
 
@@ -154,19 +155,16 @@ def danger(tree: Tree, text: str) -> str:
 def _is_ambiguous(body: Tree) -> bool:
     """Whether the endless repetition of `body` can divide one text in more and more ways."""
     body = _unwrapped_groups(body)
-    varying = [
-        (op, argument)
-        for op, argument in _walk(body)
-        if _name(op) in _BACKTRACKING and argument[0] != argument[1]
-    ]
-    branches = [argument[1] for op, argument in _walk(body) if _name(op) == "BRANCH"]
-    if not varying and all(_begin_differently(parts) for parts in branches):
+    parts = list(_walk(body, keeps_out=_ATOMIC))
+    varying = [(op, a) for op, a in parts if _name(op) in _BACKTRACKING and a[0] != a[1]]
+    branches = [argument[1] for op, argument in parts if _name(op) == "BRANCH"]
+    if not varying and all(_begin_differently(branch) for branch in branches):
         return False
     within: set[int] = set()
     for _, argument in varying:
         within |= set().union(*_sets(argument[2]))
-    for parts in branches:
-        for part in parts:
+    for branch in branches:
+        for part in branch:
             within |= set().union(*_sets(part))
     ends = [_bytes_of(op, argument) for op, argument in body if _name(op) in _SINGLE]
     return not any(end.isdisjoint(within) for end in ends)
@@ -248,25 +246,28 @@ def _category(name: str) -> frozenset[int]:
     return _ALL_BYTES - matched if "_NOT_" in name else matched
 
 
-def _walk(tree: Tree) -> Iterator[tuple[Any, Any]]:
-    """Every operation, at any depth."""
+def _walk(tree: Tree, *, keeps_out: frozenset[str] = frozenset()) -> Iterator[tuple[Any, Any]]:
+    """Every operation, at any depth, but not within those named."""
     for op, argument in tree:
         yield op, argument
-        match _name(op):
-            case "SUBPATTERN":
-                yield from _walk(argument[3])
-            case "BRANCH":
-                for branch in argument[1]:
-                    yield from _walk(branch)
-            case "MAX_REPEAT" | "MIN_REPEAT" | "POSSESSIVE_REPEAT":
-                yield from _walk(argument[2])
-            case "ATOMIC_GROUP":
-                yield from _walk(argument)
-            case "ASSERT" | "ASSERT_NOT":
-                yield from _walk(argument[1])
-            case "GROUPREF_EXISTS":
-                for branch in argument[1:]:
-                    yield from _walk(branch or _NOTHING)
+        name = _name(op)
+        inner: Sequence[Tree] = ()
+        if name in keeps_out:
+            continue
+        if name == "SUBPATTERN":
+            inner = (argument[3],)
+        elif name == "BRANCH":
+            inner = argument[1]
+        elif name in _REPEATS:
+            inner = (argument[2],)
+        elif name == "ATOMIC_GROUP":
+            inner = (argument,)
+        elif name in ("ASSERT", "ASSERT_NOT"):
+            inner = (argument[1],)
+        elif name == "GROUPREF_EXISTS":
+            inner = [branch or _NOTHING for branch in argument[1:]]
+        for part in inner:
+            yield from _walk(part, keeps_out=keeps_out)
 
 
 def _name(op: Any) -> str:
