@@ -26,6 +26,7 @@ from orion_deploy.run import events as ev
 from orion_deploy.run.edge import Edge
 from orion_deploy.run.opening import open_session
 from orion_deploy.run.session import Session
+from orion_deploy.run.watching import firings_of
 from orion_deploy.tui.orion import OrionApp
 from orion_deploy.tui.patience import Patience
 
@@ -241,6 +242,12 @@ def fired(stage: Stage) -> None:
     stage.session.collect_watches()
 
 
+def hears(stage: Stage) -> None:
+    """It fired while nobody held the run: the way back is offered."""
+    fired(stage)
+    stage.session.fired_at_opening = firings_of(stage.session.state)
+
+
 def unwatched(stage: Stage) -> None:
     """Nobody looks any more."""
     watching(stage)
@@ -299,6 +306,15 @@ SCENES = (
     Scene("watches-gaps", slept, ("w",), at="memory", sizes=("80x24", "120x40"), book=WATCHED),
     Scene("watches-plot", slept, ("w", "p"), at="memory", sizes=("80x24",), book=WATCHED),
     Scene("watches-nobody", unwatched, ("w",), at="No order", sizes=("80x24", "120x40"), book=WATCHED),
+    Scene(
+        "rollback-fired",
+        fired,
+        ("R",),
+        at="stored quickly",
+        sizes=("80x24", "120x40", "200x60"),
+        book=WATCHED,
+    ),
+    Scene("fired-offered", hears, sizes=("80x24", "120x40"), book=WATCHED),
     Scene("watch-end", kept, ("x",), at="memory", sizes=("80x24", "120x40"), book=WATCHED),
     Scene("finish", failed, ("F",), at="Warm the caches", sizes=("80x24",)),
 )

@@ -118,12 +118,12 @@ def _with(session: Session, follower: Follower, request: Request) -> int:
 
 def _turn_back(session: Session, follower: Follower, reason: str) -> None:
     """Enter the rollback, with what decides it in the record. One that was entered already is only gone on with."""
-    from orion_deploy.cli.way_back import looked
+    from orion_deploy.cli.way_back import known_now, looked
     from orion_deploy.run import reports
 
     facts: dict[str, Json] = {}
     if session.state.rollback_at is None:
-        facts = looked(session, follower.signals).to_json()
+        facts = known_now(session, looked(session, follower.signals))
         if facts:
             follower.tell(reports.Decides(at=session.edge.now(), facts=facts))
     session.enter_rollback(reason, facts)

@@ -295,9 +295,9 @@ class Person:
 
     def _tell_what_decides(self) -> dict[str, Json]:
         """Look at the databases, and say which way back keeps what; returns it for the record."""
-        from orion_deploy.cli.way_back import looked
+        from orion_deploy.cli.way_back import known_now, looked
 
-        facts = looked(self._session, self._walk.follower.signals).to_json()
+        facts = known_now(self._session, looked(self._session, self._walk.follower.signals))
         if facts:
             self._walk.tell(reports.Decides(facts=facts))
         return facts

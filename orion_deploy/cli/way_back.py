@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
 from orion_deploy.errors import PersonNeededError
@@ -10,6 +10,7 @@ from orion_deploy.kinds.sqlite.way_facts import WayBack, follows, told
 from orion_deploy.kinds.verdict import Json
 from orion_deploy.run.following import Signals
 from orion_deploy.run.session import Session
+from orion_deploy.run.triggers import Trigger, of_facts, triggers, with_triggers
 from orion_deploy.run.way_back import LOOK_S_MAX, WaysBack
 from orion_deploy.text import plain_line
 from orion_deploy.tui.words import clock, minutes
@@ -31,6 +32,23 @@ def looked(session: Session, signals: Signals | None = None) -> WaysBack:
     return ways
 
 
+def known_now(session: Session, ways: WaysBack) -> dict[str, Json]:
+    """What was looked at, of databases and of the run itself, as data; empty where there was nothing to look at."""
+    seen = triggers(session.checklist, session.state, session.seen_watches(), session.edge.now())
+    return with_triggers(ways.to_json(), seen)
+
+
+def trigger_lines(found: Iterable[Trigger], now: float) -> list[str]:
+    """What speaks for turning back, and what was looked at and does not; each with its word."""
+    lines = []
+    for trigger in found:
+        when = f", since {clock(trigger.since, now)}" if trigger.since else ""
+        if trigger.until is not None:
+            when = f", {clock(trigger.since, now)} to {clock(trigger.until, now)}"
+        lines.append(f"  {trigger.what.value + ':':<11} {trigger.title}{when}: {trigger.text}")
+    return lines
+
+
 def lines_of(ways: tuple[WayBack, ...], fault: str, now: float) -> list[str]:
     """The facts as lines, each with its word; nothing where nothing was looked at."""
     return list(_lines(ways, fault, now))
@@ -44,7 +62,7 @@ def lines_of_facts(facts: Mapping[str, Json], now: float) -> list[str]:
         if isinstance(databases, list)
         else ()
     )
-    return lines_of(ways, str(facts.get("fault", "")), now)
+    return [*trigger_lines(of_facts(facts), now), *lines_of(ways, str(facts.get("fault", "")), now)]
 
 
 def _lines(ways: tuple[WayBack, ...], fault: str, now: float) -> Iterator[str]:
@@ -71,10 +89,11 @@ def tell_facts(file: Path, *, run: str | None, as_json: bool) -> int:
                 help=f"`orion-deploy approve {file}` shows them and trusts them",
             )
         ways = looked(session)
+        known = known_now(session, ways)
         if as_json:
-            json_data({"run": session.run, "checklist": session.checklist.path, **ways.to_json()})
+            json_data({"run": session.run, "checklist": session.checklist.path, **known})
         else:
-            for line in lines_of(ways.ways, ways.fault, session.edge.now()):
+            for line in lines_of_facts(known, session.edge.now()):
                 data(line)
             if not ways:
                 talk("no typed step of this checklist is about a database: there is nothing to look at")

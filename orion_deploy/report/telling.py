@@ -14,6 +14,7 @@ from orion_deploy.kinds.sqlite.way_facts import told as told_of_way
 from orion_deploy.kinds.verdict import Json, Verdict
 from orion_deploy.report.evidence import Attempt, Evidence, Rollback, Section, Session, Step, Watch
 from orion_deploy.run.state import FINISHED, LOST, NEVER_STARTED, Status
+from orion_deploy.run.triggers import of_facts
 from orion_deploy.run.watches.record import Firing, Gap
 from orion_deploy.run.words import OUTCOMES, SIGNS, Sign, counted, duration, size
 
@@ -288,6 +289,10 @@ def _known_then(facts: Mapping[str, Json], clock: Clock) -> Iterator[Fact]:
     follows = rest.pop("follows", None)
     for sentence in follows if isinstance(follows, list) else ():
         yield "So", shown(sentence)
+    rest.pop("triggers", None)
+    for trigger in of_facts(facts):
+        if not trigger.is_for_it:  # what spoke for it stands above
+            yield f"Then {trigger.what.value}", f"{trigger.title}: {trigger.text}"
     at = rest.pop("at", None)
     if isinstance(at, int | float):
         yield "Seen at", clock(float(at))

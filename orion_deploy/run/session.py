@@ -34,7 +34,7 @@ from orion_deploy.run.state import RunState, Status
 from orion_deploy.run.store import Store
 from orion_deploy.run.values import conditions
 from orion_deploy.run.verifying import Verifying
-from orion_deploy.run.watching import Watching
+from orion_deploy.run.watching import Watching, firings_of
 
 
 class Session(Watching, Deciding, Verifying):
@@ -74,6 +74,8 @@ class Session(Watching, Deciding, Verifying):
         self._desk = Desk(store.directory, edge)
         self.secrets: dict[str, str] = {}
         self.findings: dict[str, attempts.Finding] = {}
+        self.fired_at_opening: frozenset[tuple[str, float]] = frozenset()
+        """What watches had fired while nobody held the run: step and time."""
 
     # What is
 
@@ -343,6 +345,7 @@ class Session(Watching, Deciding, Verifying):
         )
         self.apply_conditions()
         self.collect_watches()
+        self.fired_at_opening = firings_of(self.state) - firings_of(before)
         in_flight = tuple(self._settle(step_id) for step_id in before.running)
         self.resume = build(
             before, self.state, self.checklist, in_flight, now=self.edge.now(), torn_bytes=torn_bytes

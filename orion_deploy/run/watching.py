@@ -20,6 +20,7 @@ from orion_deploy.run import events as ev
 from orion_deploy.run import files, rules
 from orion_deploy.run.acts import Acts, bounded
 from orion_deploy.run.desk import folder_name, is_secret, require, step_folder
+from orion_deploy.run.state import RunState
 from orion_deploy.run.values import missing_for
 from orion_deploy.run.watches import reading
 from orion_deploy.run.watches.reading import Keeper
@@ -296,6 +297,12 @@ class Watching(Acts):
 
         threading.Thread(target=follow, name="follow-watches", daemon=True).start()
         return over.set
+
+
+def firings_of(state: RunState) -> frozenset[tuple[str, float]]:
+    """Every firing of the last watch of each step: the step, and when it was seen."""
+    last = [(step_id, s.attempts[-1].watched) for step_id, s in state.steps.items() if s.attempts]
+    return frozenset((i, firing.at) for i, watched in last if watched is not None for firing in watched.fired)
 
 
 def seconds(time: float | str | None, values: Mapping[str, str], key: str) -> float | None:

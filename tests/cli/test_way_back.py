@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 
 from support.cli import ended, orion, terminal
 from support.sessions import opened
+from support.watch_scenes import HOURS, LENGTH_H, watched
 from support.way_back import deployed
 
 FOLLOWS = "Taking the migration back keeps the 1 row written since; restoring the backup loses it."
@@ -86,3 +88,20 @@ def test_line_mode_tells_them_before_it_asks(tmp_path: Path) -> None:
         child.expect("q.uit: ")
         child.sendline("q")
         assert ended(child) == 3
+
+
+def test_what_fired_is_told_in_plain_lines_as_on_the_screen(tmp_path: Path) -> None:
+    """`--facts`: what speaks for turning back with value, limit and since when, and beside it what is fine; the same as data."""
+    path = Path(shutil.copy(Path(__file__).parents[1] / "tui" / "watched.md", tmp_path))
+    with opened(path, cwd=str(tmp_path)) as driven:
+        watched(driven.session, driven.session.edge.now() - LENGTH_H * HOURS, is_slow=True)
+        told = orion("rollback", path.name, "--facts", cwd=tmp_path)
+        assert told.code == 0, told
+        assert "  fired:      An order is stored quickly, since " in told.out
+        assert "above 10 ms; now p95 12.6 ms of 214, limit 10 ms" in told.out
+        assert told.out.index("fired:") < told.out.index("fine:")
+        data = orion("rollback", path.name, "--facts", "--json", cwd=tmp_path).json
+        assert [t["what"] for t in data["triggers"]][:1] == ["fired"]
+        driven.session.end_watches("turned back")
+    told = orion("rollback", path.name, "--auto", "--reason", "too slow", cwd=tmp_path)
+    assert "fired:      An order is stored quickly" in told.out

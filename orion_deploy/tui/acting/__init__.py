@@ -39,6 +39,7 @@ class Acting(Moving, WholeRun, WatchActs, Answers):
             self.main.app.push_screen(resume_panel(self.session), lambda _answer: self._begin_approval())
         else:
             self._begin_approval()
+        self.offer_if_due()
 
     def _begin_approval(self) -> None:
         if self.session.needs_approval:

@@ -10,6 +10,7 @@ from orion_deploy.errors import OrionError
 from orion_deploy.kinds.verdict import Outcome
 from orion_deploy.run.state import Attempt
 from orion_deploy.run.watches.standing import GRACE_S
+from orion_deploy.run.watching import firings_of
 from orion_deploy.run.words import length, moment
 from orion_deploy.tui.acting.base import Hands
 from orion_deploy.tui.messages import WatchSeen
@@ -26,14 +27,21 @@ class WatchActs(Hands):
 
     _end_following: Callable[[], None] | None = None
     _kept_at = float("-inf")
+    _told: frozenset[tuple[str, float]] = frozenset()
+    """Firings that were said."""
+    _is_due = False
+    """Whether the way back is to be offered."""
     patience_s = LOOK_S
     """How long an unremarkable look may wait: not at all while one is read."""
 
     def begin_watches(self) -> None:
         """The app has come up: see that somebody looks, and hear of what they see."""
+        self._told = firings_of(self.session.state) - self.session.fired_at_opening
         if self.session.state.watched:
             self.keep_watching()
+        if self.session.state.watched or self.session.fired_at_opening:
             self.main.see_watches()
+        self._hear_firings()
 
     def keep_watching(self) -> None:
         """See that somebody looks."""
@@ -74,8 +82,34 @@ class WatchActs(Hands):
         self.main.see_watches()
         for step_id in changed:
             self._tell_end(step_id)
+        self._hear_firings()
+        self.offer_if_due()
         if self.session.state.watched and self.session.keeper() is None:
             self.main.set_timer(GRACE_S, self.on_nobody)
+
+    # What fired
+
+    def _hear_firings(self) -> None:
+        """A firing that is new: say it, and offer the way back as soon as nothing else is asked."""
+        found = firings_of(self.session.state)
+        fresh, self._told = found - self._told, found | self._told
+        if not fresh:
+            return
+        step_id, at = max(fresh, key=lambda firing: firing[1])
+        attempt = self.session.state.step(step_id).attempts[-1]
+        fired = attempt.watched.fired if attempt.watched is not None else ()
+        reason = next((f.reason for f in fired if f.at == at), "")
+        self.main.say(f"{self.board.title_of(step_id)} FIRED: {reason}", "bad", stays=True)
+        state = self.session.state
+        is_forward = state.rollback_at is None and state.finished_at is None
+        self._is_due = is_forward and self.board.has_rollback and not self.session.read_only
+
+    def offer_if_due(self) -> None:
+        """Offer the way back for what fired, where nobody is asked anything else; a panel that is up is left first."""
+        if self._is_due and self.main.app.screen is self.main:
+            self._is_due = False
+            if self.session.state.rollback_at is None:
+                self.main.acting.offer_rollback()
 
     def on_nobody(self) -> None:
         """Nobody looked some seconds ago: start somebody, if there is still nobody, and say so."""

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
+from orion_deploy.kinds.verdict import Json
 from orion_deploy.run.state import Status
 from orion_deploy.tui import flow
 from orion_deploy.tui.acting.base import Hands
@@ -32,17 +35,29 @@ class WholeRun(Hands):
         if self.session.state.rollback_at is not None:
             self.do_next()
             return
-        live = LiveWays(self.session)
+        live = LiveWays(self.session, self.main.watches)
+        panel = rollback_panel(self.session, self.board, live)
+        self.ask(panel, lambda reason: self.enter_rollback(reason, live.to_json()))
 
-        def enter(reason: str) -> None:
-            if not self.do(lambda: self.session.enter_rollback(reason, live.to_json())):
-                return
-            step_id = self.board.next_open(-1)
-            if step_id is not None:
-                self.go_to(step_id)
-            self.main.say("rolling back: the rollback section is the path now", "bad")
+    def offer_rollback(self) -> None:
+        """A watch fired: the way back, with that as its reason, to be taken by a word or left."""
+        from orion_deploy.run.triggers import reason_of
+        from orion_deploy.tui.screens.rollback import fired_panel
+        from orion_deploy.tui.screens.way_back import LiveWays
 
-        self.ask(rollback_panel(self.session, self.board, live), enter)
+        live = LiveWays(self.session, self.main.watches)
+        reason = reason_of(live.triggers())
+        panel = fired_panel(self.session, self.board, live, reason)
+        self.ask(panel, lambda _word: self.enter_rollback(reason, live.to_json()))
+
+    def enter_rollback(self, reason: str, facts: Mapping[str, Json]) -> None:
+        """Turn back."""
+        if not self.do(lambda: self.session.enter_rollback(reason, facts)):
+            return
+        step_id = self.board.next_open(-1)
+        if step_id is not None:
+            self.go_to(step_id)
+        self.main.say("rolling back: the rollback section is the path now", "bad")
 
     def do_finish(self) -> None:
         """Close the run for good: what it leaves open is listed first; where that is grave a reason is asked for."""

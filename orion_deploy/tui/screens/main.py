@@ -31,6 +31,7 @@ TAIL_S = 0.1
 """How often the output of a running step is looked at: 10 times a second keeps keys below 50 ms (docs/screens.md, "Speed")."""
 EVIDENCE_PERCENT_MAX = 60
 """The share of the step's rows that its evidence may take."""
+BETWEEN_PANELS_S = 0.2
 CLOCK_S = 1.0
 IDLE_CLOCK_S = 60.0
 
@@ -202,6 +203,10 @@ class MainScreen(Screen[None]):
         self.show_keys()
 
     # Watches
+
+    def on_screen_resume(self) -> None:
+        """What stood above has been left. Another panel of the same question comes at once, and goes first."""
+        self.set_timer(BETWEEN_PANELS_S, self.acting.offer_if_due)
 
     def _is_watch(self, number: int) -> bool:
         row = self.board.rows[number]

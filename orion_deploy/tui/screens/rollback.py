@@ -2,32 +2,61 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from orion_deploy.checklist.model import SectionKind
 from orion_deploy.run.session import Session
 from orion_deploy.run.state import Status
+from orion_deploy.run.triggers import SIGNS as SIGNS_OF
+from orion_deploy.run.triggers import Trigger
 from orion_deploy.text import plain_line
 from orion_deploy.tui.board import Board
 from orion_deploy.tui.lines import EMPTY, Line, Span, line, wrap
 from orion_deploy.tui.prose import prose_lines
-from orion_deploy.tui.screens.panel import Panel, TypePanel, needed
+from orion_deploy.tui.screens.panel import Panel, TypePanel, needed, word_check, word_label
 from orion_deploy.tui.screens.way_back import LiveWays
 from orion_deploy.tui.words import SIGNS, clock
 
 STEPS_LISTED_MAX = 30
+TRIGGERS_SHOWN_MAX = 30
+WORD_ROLLBACK = "rollback"
 
 
 def rollback_lines(session: Session, board: Board, live: LiveWays, width: int) -> list[Line]:
-    """When to turn back, what decides which way, what has run, and the steps of the way back."""
+    """What speaks for it, when to turn back, what decides which way, what has run, and the steps of the way back."""
     parts = (
+        trigger_lines(live.triggers(), session.edge.now(), width),
         _prose(board, width),
         live.lines(width),
-        _ran(session, board, width),
+        _ran(session, board, live, width),
         _way(session, board, width),
     )
     lines: list[Line] = []
     for part in parts:
         if part:
             lines += [*([EMPTY] if lines else []), *part]
+    return lines
+
+
+def trigger_lines(found: Sequence[Trigger], now: float, width: int) -> list[Line]:
+    """What was looked at: what speaks for turning back, and what does not, each with its value."""
+    lines = [line("What speaks for it, as seen now", "heading")]
+    if not any(trigger.is_for_it for trigger in found):
+        lines += wrap(line("Nothing that was run or watched speaks for it.", "dim"), width)
+    for trigger in found[:TRIGGERS_SHOWN_MAX]:
+        sign = SIGNS_OF[trigger.what]
+        when = f"since {clock(trigger.since, now)}" if trigger.since else ""
+        if trigger.until is not None:
+            when = f"{clock(trigger.since, now)} to {clock(trigger.until, now)}, not now"
+        spans = [
+            Span(f"{sign.text:<11} ", sign.role),
+            Span(trigger.title, "bold" if trigger.is_for_it else ""),
+            Span(f"  {when}" if when else "", "warn" if trigger.until is not None else "bad"),
+            Span(f"  {trigger.text}", "" if trigger.is_for_it else "dim"),
+        ]
+        lines += wrap(spans, width, hang=" " * 12)
+    if (more := len(found) - TRIGGERS_SHOWN_MAX) > 0:
+        lines.append(line(f"and {more} more", "dim"))
     return lines
 
 
@@ -41,7 +70,7 @@ def _prose(board: Board, width: int) -> list[Line]:
     return lines
 
 
-def _ran(session: Session, board: Board, width: int) -> list[Line]:
+def _ran(session: Session, board: Board, live: LiveWays, width: int) -> list[Line]:
     """The steps of this run that have been run."""
     state, now = session.state, session.edge.now()
     ran = [
@@ -51,7 +80,7 @@ def _ran(session: Session, board: Board, width: int) -> list[Line]:
     ]
     lines = [line("What has run so far", "heading")]
     for step_id, step_state in ran[-STEPS_LISTED_MAX:]:
-        sign = SIGNS[step_state.status]
+        sign = live.sign_of(step_id) or SIGNS[step_state.status]
         last = step_state.attempts[-1]
         spans = [
             Span(f"{sign.text:<11} ", sign.role),
@@ -87,6 +116,25 @@ def rollback_panel(session: Session, board: Board, live: LiveWays) -> Panel[str]
         lambda width: rollback_lines(session, board, live, width),
         "Why do you turn back?",
         needed,
+        is_grave=True,
+        takes_paste=False,
+        enter="enters the rollback (nothing runs yet)",
+    ).following(live)
+
+
+def fired_panel(session: Session, board: Board, live: LiveWays, reason: str) -> Panel[str]:
+    """The same where a trigger fired: it comes by itself, so only the word answers it, and the reason is filled in."""
+
+    def build(width: int) -> list[Line]:
+        lines = wrap((Span("The reason: ", "label"), Span(reason, "bold")), width, hang="  ")
+        lines += wrap(line("To give another one: Esc, then R.", "dim"), width)
+        return [*lines, EMPTY, *rollback_lines(session, board, live, width)]
+
+    return TypePanel(
+        "A WATCH FIRED: turn back?",
+        build,
+        word_label(WORD_ROLLBACK, "to turn back for this reason"),
+        word_check(WORD_ROLLBACK),
         is_grave=True,
         takes_paste=False,
         enter="enters the rollback (nothing runs yet)",
