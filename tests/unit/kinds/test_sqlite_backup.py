@@ -3,9 +3,11 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import sqlite3
 import stat
 import subprocess
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -63,6 +65,23 @@ def test_a_backup_is_exact_private_and_pinned(tmp_path: Path, mode: str) -> None
     manifest = json.loads(backup.with_name(backup.name + ".json").read_text())
     assert (manifest["source"], manifest["rows"]["conversations"], manifest["run"]) == (str(db), 50, "r1")
     assert sorted(p.name for p in backup.parent.iterdir()) == sorted(modes)
+
+
+def test_the_usual_backups_are_open_to_everybody_and_ours_is_not(tmp_path: Path) -> None:
+    """Under the usual umask: SQLite's own ways leave a copy of everything that anybody may read."""
+    db = orion(tmp_path / "orion.db", 5)
+    before = os.umask(0o022)
+    try:
+        with closing(sqlite3.connect(db)) as connection:
+            connection.execute("VACUUM INTO ?", (str(tmp_path / "vacuum.db"),))
+            with closing(sqlite3.connect(tmp_path / "api.db")) as target:
+                connection.backup(target)
+        assert back_up(tmp_path).outcome is Outcome.PASSED
+    finally:
+        os.umask(before)
+    for name in ("vacuum.db", "api.db"):
+        assert stat.S_IMODE((tmp_path / name).stat().st_mode) == 0o644
+    assert stat.S_IMODE(the_backup(tmp_path).stat().st_mode) == 0o600
 
 
 def test_rows_in_the_wal_are_in_the_backup(tmp_path: Path) -> None:

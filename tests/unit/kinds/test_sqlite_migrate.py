@@ -137,6 +137,16 @@ def test_a_rehearsal_on_the_source_itself_is_refused(tmp_path: Path) -> None:
     assert state_of(tmp_path / "copy.db") == "after"
 
 
+def test_a_rehearsal_that_takes_too_long_fails_whatever_the_rows(tmp_path: Path) -> None:
+    """Not the number of rows decides, the time that was measured: ten thousand take milliseconds, and the limit is the author's."""
+    orion(tmp_path / "orion.db", 10_000)
+    quick = do(tmp_path, "rehearse", up_s_max=5)
+    assert quick.outcome is Outcome.PASSED, quick.reason
+    slow = do(tmp_path, "rehearse", up_s_max=0.000001)
+    assert slow.outcome is Outcome.FAILED
+    assert "it works, but the way there took" in slow.reason
+
+
 def test_a_rehearsal_takes_the_wal_and_a_live_writer(tmp_path: Path, started: Programs) -> None:
     """Committed rows in the WAL are rehearsed too, while another process has the database open."""
     db = orion(tmp_path / "orion.db", 20)
