@@ -123,7 +123,7 @@ class Watcher:
         self.watch.keep()
         self.dies()
 
-    def looks(self, for_s: float, *, between: Callable[[], object] = lambda: None) -> WatchRecord:
+    def looks(self, for_s: float, between: Callable[[], object] = lambda: None) -> WatchRecord:
         """Look as often as the watch does, for so long; `between` is what the world does before each look."""
         end = self.machine.boot_s + for_s
         while self.machine.boot_s < end and not self.watch.is_over:

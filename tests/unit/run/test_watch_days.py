@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import random
 import subprocess
 import sys
@@ -10,10 +11,10 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from support.watches import DAY_S, EVENING, HOUR_S, Watcher
+from support.watches import DAY_S, EVENING, HOUR_S, Machine, Watcher
 
 from orion_deploy.kinds.durable import write_whole
-from orion_deploy.kinds.verdict import Outcome
+from orion_deploy.kinds.verdict import Json, Outcome
 from orion_deploy.run.edge import Edge
 from orion_deploy.run.watches import advance as adv
 from orion_deploy.run.watches.reading import KEPT_NAME, LIVE_NAME, read_record
@@ -85,7 +86,7 @@ def test_killed_at_any_time_nothing_is_counted_twice(tmp_path: Path) -> None:
     watcher = Watcher(tmp_path, "files.exists", {"path": "there.txt"}, watch_s=30 * DAY_S, every_s=300.0)
     chance = random.Random(3)
     for _ in range(40):
-        watcher.looks(chance.uniform(1, 20000))
+        watcher.looks(chance.uniform(1, 6000))
         if chance.random() < 0.7:
             watcher.dies()
     record = watcher.record
@@ -176,3 +177,123 @@ def test_25_hours_of_sleep_by_the_kernels_own_clock(tmp_path: Path) -> None:
     assert gap.why == adv.ASLEEP
     assert gap.length_s == pytest.approx(25 * HOUR_S, abs=60)
     assert second.observed_s < 60
+
+
+LINES_A_LOOK = 10
+
+
+class _Orion:
+    """An application that writes to a log, which is rotated each two hours in both ways; it may be slow, or silent."""
+
+    def __init__(self, folder: Path, machine: Machine) -> None:
+        self.log = folder / "orion.log"
+        self.log.write_bytes(b"")
+        self.send_ms = 0.9
+        self.is_silent = False
+        self._machine = machine
+        self._rotations = 0
+        self._rotated_at = machine.wall
+
+    def lives(self) -> None:
+        """Some lines; and now and then another file for them."""
+        if self._machine.wall - self._rotated_at > 2 * HOUR_S:
+            self._rotate()
+        if not self.is_silent:
+            with self.log.open("a", encoding="ascii") as file:
+                for number in range(LINES_A_LOOK):
+                    file.write(f"{self._machine.wall + number:.3f} INFO  [Send] send {self.send_ms} ms\n")
+
+    def says(self, text: str) -> None:
+        """One line more."""
+        with self.log.open("a", encoding="ascii") as file:
+            file.write(f"{text}\n")
+
+    def _rotate(self) -> None:
+        self._rotated_at = self._machine.wall
+        self._rotations += 1
+        old = self.log.with_name("orion.log.1")
+        if old.exists():
+            old.rename(self.log.with_name(f"orion.log.{self._rotations + 1}"))
+        if self._rotations % 2:
+            self.log.rename(old)
+            self.log.write_bytes(b"")
+        else:
+            old.write_bytes(self.log.read_bytes())
+            os.truncate(self.log, 0)
+
+
+ABSENT: dict[str, Json] = {
+    "path": "orion.log",
+    "patterns": ["Failed to (persist|restore)"],
+    "quiet_s_max": 1800.0,
+}
+LATENCY: dict[str, Json] = {
+    "path": "orion.log",
+    "pattern": r"send (?P<value>[\d.]+) ms",
+    "limit": 2.0,
+    "fires_above": 10.0,
+}
+
+
+def test_a_day_of_a_log_through_rotation_silence_sleep_and_restarts(tmp_path: Path) -> None:
+    """Every line is read once, whoever looks; a silent log and a sleeping machine are gaps, a closed app is none."""
+    watcher = Watcher(tmp_path, "logs.absent", ABSENT, every_s=300.0)
+    machine = watcher.machine
+    orion = _Orion(tmp_path, machine)
+    watcher.looks(5 * HOUR_S, orion.lives)
+    watcher.dies()
+    for _ in range(36):  # Three hours in which nobody looks; Orion lives on.
+        machine.passes(300.0)
+        orion.lives()
+    watcher.looks(HOUR_S, orion.lives)
+    machine.sleeps(25 * HOUR_S)
+    watcher.looks(HOUR_S, orion.lives)
+    machine.wall -= 2 * HOUR_S
+    watcher.looks(HOUR_S, orion.lives)
+    orion.is_silent = True
+    watcher.looks(2 * HOUR_S, orion.lives)
+    orion.is_silent = False
+    watcher.leaves()
+    record = watcher.looks(2 * DAY_S, orion.lives)
+    assert sum(gap.why == adv.ASLEEP for gap in record.gaps) == 1
+    assert record.gap_s - 25 * HOUR_S == pytest.approx(2 * HOUR_S, abs=1900)
+    verdict = final_verdict(record, "elapsed")
+    assert verdict.outcome is Outcome.PASSED
+    written = sum(path.read_bytes().count(b"\n") for path in tmp_path.glob("orion.log*"))
+    assert (
+        verdict.values["lines"] == written - LINES_A_LOOK
+    )  # It began at the end of what its first look found.
+
+
+def test_an_error_after_twenty_hours_fires_and_fails(tmp_path: Path) -> None:
+    """One line, in the file that was rotated away before the next look."""
+    watcher = Watcher(tmp_path, "logs.absent", ABSENT, every_s=600.0)
+    orion = _Orion(tmp_path, watcher.machine)
+    watcher.looks(20 * HOUR_S, orion.lives)
+    orion.says("ERROR Failed to restore from DB: it is closed")
+    orion._rotate()
+    record = watcher.looks(600.0, orion.lives)
+    assert record.is_firing
+    assert "Failed to restore from DB" in record.lines[-1].text
+    record = watcher.looks(DAY_S, orion.lives)
+    assert [f.at for f in record.fired] == [EVENING + 20 * HOUR_S + 600]
+    assert final_verdict(record, "elapsed").outcome is Outcome.FAILED
+
+
+def test_a_slow_hour_late_in_the_day_fires_and_is_told(tmp_path: Path) -> None:
+    """After 20 hours send() takes 12 ms: the window sees it within minutes, when the day's percentile does not yet."""
+    watcher = Watcher(tmp_path, "logs.latency", LATENCY, every_s=300.0)
+    orion = _Orion(tmp_path, watcher.machine)
+    watcher.looks(20 * HOUR_S, orion.lives)
+    assert not watcher.record.fired
+    orion.send_ms = 12.0
+    record = watcher.looks(1200.0, orion.lives)
+    assert record.is_firing
+    judged = record.judged()
+    assert judged is not None
+    assert judged.values["p95_ms"] == pytest.approx(0.9, rel=0.01)
+    orion.send_ms = 0.9
+    record = watcher.looks(HOUR_S, orion.lives)
+    assert not record.is_firing
+    record = watcher.looks(DAY_S, orion.lives)
+    assert record.fired_count == 1
