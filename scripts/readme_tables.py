@@ -64,10 +64,6 @@ def table(head: Iterable[str], rows: Iterable[Iterable[str]]) -> str:
     return "\n".join(lines)
 
 
-NOT_YET = frozenset({"report"})
-"""Keys that so far only say that what they show is not there yet."""
-
-
 def keys() -> str:
     """The keys of the main screen."""
     from orion_deploy.tui.keys import ACTIONS, key_name
@@ -77,7 +73,6 @@ def keys() -> str:
         (
             (" ".join(f"`{key_name(key)}`" for key in action.keys), action.help, f"`{action.id}`")
             for action in ACTIONS
-            if action.id not in NOT_YET
         ),
     )
 

@@ -66,12 +66,6 @@ class Acting(Moving, WholeRun, WatchActs, Answers):
         """Space."""
         self.decide(flow.on_tick(self.session, self.main.row))
 
-    def do_report(self) -> None:
-        """The evidence."""
-        self.main.say(
-            "the report is not there yet; the run's folder holds each output, and its journal all that happened"
-        )
-
     def decide(self, decision: flow.Decision, edited: str | None = None) -> None:
         """Carry a decision out."""
         from orion_deploy.tui.screens import arrival, asking, deciding

@@ -92,6 +92,12 @@ class WholeRun(Hands):
     def _still_runs(self, step_id: str) -> bool:
         return self.session.state.step(step_id).status is Status.RUNNING
 
+    def do_report(self) -> None:
+        """The evidence of the run."""
+        from orion_deploy.tui.screens.report import ReportScreen
+
+        self.main.app.push_screen(ReportScreen(self.session))
+
     def do_copy(self) -> None:
         """Copy the command that would run next, or the reference, to the clipboard."""
         from orion_deploy.tui.screens.output import script_to_copy

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import ClassVar
 
 from textual import events
 from textual.app import ComposeResult
@@ -19,7 +20,7 @@ from orion_deploy.checklist.model import Role
 from orion_deploy.run.session import Session
 from orion_deploy.tui import flow
 from orion_deploy.tui.board import Board, Row
-from orion_deploy.tui.lines import Line, Span, bounded, line
+from orion_deploy.tui.lines import Line, Span, bounded, line, width_of, wrap
 from orion_deploy.tui.output_text import OutputText, Readable
 from orion_deploy.tui.paint import palette_of, strip_of
 from orion_deploy.tui.patience import Patience
@@ -90,6 +91,14 @@ class OutputScreen(ModalScreen[None]):
         Binding("escape,q,o", "back", show=False),
     ]
 
+    KEYS: ClassVar[tuple[tuple[str, str], ...]] = (
+        ("/", "search"),
+        ("n N", "next, previous"),
+        ("← →", "long lines"),
+        ("c", "copy"),
+        ("Esc", "back"),
+    )
+
     def __init__(
         self,
         output: Readable,
@@ -151,10 +160,13 @@ class OutputScreen(ModalScreen[None]):
         facts = f"{self.text.count:,} lines, {size(self.text.size_bytes)}"
         running = "▸ running, End follows" if self.still_runs() else ""
         self.query_one("#panel").border_subtitle = Content(" · ".join(t for t in (running, facts) if t))
-        hint = keys_hint(
-            ("/", "search"), ("n N", "next, previous"), ("← →", "long lines"), ("c", "copy"), ("Esc", "back")
-        )
-        self.query_one("#hint", LinesBar).show([(Span(note, "bold"), *hint)])
+        hint = keys_hint(*self.KEYS)
+        bar = self.query_one("#hint", LinesBar)
+        rows: list[Line] = [(Span(note, "bold"), *hint)]
+        if note and width_of(rows[0]) > bar.size.width:
+            rows = [*wrap((Span(note.strip(), "bold"),), bar.size.width), tuple(hint)]
+        bar.styles.height = len(rows)
+        bar.show(rows)
 
     def action_move(self, rows: int) -> None:
         """Some lines on."""
