@@ -170,17 +170,20 @@ class Folders:
         self._characters = share(
             [attempt.output_bytes for attempt in self._of.values() if attempt.output_bytes]
         )
+        self._of_scripts = max(OUTPUT_CHARACTERS_MIN, OUTPUT_CHARACTERS_MAX // max(1, len(self._of)))
 
     def kept(self, step_id: str, number: int) -> Kept:
         """What lies in an attempt's folder."""
         attempt = self._of[step_id, number]
         folder = self._attempts / folder_name(step_id) / str(number)
-        if attempt.ending == NEVER_STARTED:
-            return Kept(script=_text(folder / attempts.SCRIPT, SCRIPT_CHARACTERS_MAX))
         is_shell = attempt.what in ("command", "interactive")
+        characters = min(SCRIPT_CHARACTERS_MAX, self._of_scripts)
+        script = _text(folder / attempts.SCRIPT, characters) if is_shell else ""
+        if attempt.ending == NEVER_STARTED:
+            return Kept(script=script)
         return Kept(
-            script=_text(folder / attempts.SCRIPT, SCRIPT_CHARACTERS_MAX) if is_shell else "",
-            diff=_text(folder / DIFF, DIFF_CHARACTERS_MAX) if attempt.edited else "",
+            script=script,
+            diff=_text(folder / DIFF, min(DIFF_CHARACTERS_MAX, self._of_scripts)) if attempt.edited else "",
             output=self._output(folder, attempt.output_bytes, is_open=not attempt.ending),
         )
 
