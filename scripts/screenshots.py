@@ -26,16 +26,18 @@ from orion_deploy.run import events as ev
 from orion_deploy.run.edge import Edge
 from orion_deploy.run.opening import open_session
 from orion_deploy.run.session import Session
+from orion_deploy.run.watches.record import WatchRecord
 from orion_deploy.run.watching import firings_of
 from orion_deploy.tui.orion import OrionApp
 from orion_deploy.tui.patience import Patience
 
 ROOT = Path(__file__).resolve().parent.parent
 CHECKLIST = ROOT / "tests" / "tui" / "release.md"
+GATED = ROOT / "tests" / "tui" / "gates.md"
 WATCHED = ROOT / "tests" / "tui" / "watched.md"
 sys.path.insert(0, str(ROOT / "tests"))
 
-from support.watch_scenes import is_kept, watched  # noqa: E402  # the tests' watches are the pictures' too
+from support.watch_scenes import is_kept, looked_at, put_down, watched  # noqa: E402  # the tests' watches are the pictures' too
 
 TARGET = ROOT / "docs" / "screenshots"
 START = 1_769_725_860.0
@@ -254,6 +256,39 @@ def unwatched(stage: Stage) -> None:
     stage.pass_time(1500)
 
 
+def judged(stage: Stage) -> None:
+    """The deployment is over since an hour: some criteria hold, a watch goes on, a person has not spoken yet."""
+    session = stage.session
+    session.approve()
+    for words, took_s in (("Stop the shop", 4.2), ("Move the baskets", 11.8)):
+        good = Verdict(Outcome.PASSED, "it reached its end with status 0")
+        session.tick_by_verdict(stage.ran(words, "31,877 baskets\n", good, took_s=took_s))
+        stage.pass_time(20)
+    seen = Verdict(Outcome.PASSED, "all 120 looks passed, last: no line of 4,117 matches", "0 lines")
+    orders, start = stage.step("No order is lost"), stage.clock.at
+
+    def quiet(record: WatchRecord) -> WatchRecord:
+        return looked_at(record, 1.0, lambda _part: 0.0, unit="lines", limit=0, shown="0 lines", verdict=seen)
+
+    put_down(session, orders, quiet)
+    stage.pass_time(start + 3600 - stage.clock.at)
+    session.decide_all()
+    session.tick(stage.step("A customer found"), value="basket of 3, seen on the phone")
+    stage.pass_time(40)
+    stage.locks.append(is_kept(session))
+
+
+def outdated(stage: Stage) -> None:
+    """What was decided is out of date, and one failed."""
+    judged(stage)
+    slow = Verdict(Outcome.PASSED, "it reached its end with status 0")
+    stage.session.tick_by_verdict(stage.ran("Move the baskets", "31,877 baskets\n", slow, took_s=47.0))
+    stage.pass_time(30)
+    stage.session.start(stage.step("less than 30 seconds"))
+    stage.session.tick(stage.step("Buy something"), value="order 8120")
+    stage.pass_time(30)
+
+
 Keys = Sequence[str]
 
 
@@ -316,7 +351,12 @@ SCENES = (
     ),
     Scene("fired-offered", hears, sizes=("80x24", "120x40"), book=WATCHED),
     Scene("watch-end", kept, ("x",), at="memory", sizes=("80x24", "120x40"), book=WATCHED),
+    Scene("criteria", judged, ("G",), at="No order", sizes=tuple(SIZES), book=GATED),
+    Scene("criteria-outdated", outdated, ("G",), at="Buy something", sizes=("80x24", "120x40"), book=GATED),
+    Scene("criteria-word", outdated, ("G", *("down",) * 3, "enter"), at="is live", book=GATED),
+    Scene("criteria-early", judged, ("G", "enter"), at="Nobody complained", book=GATED),
     Scene("finish", failed, ("F",), at="Warm the caches", sizes=("80x24",)),
+    Scene("finish-gates", outdated, ("F",), at="No order", book=GATED),
 )
 
 

@@ -57,8 +57,11 @@ class Open:
     @property
     def rows(self) -> tuple[tuple[str, str, str], ...]:
         """Each thing that is open: what it is, the id of its step, its title."""
-        found = [(f"gate {c.stand.value}", c.step, c.title) for c in self.gates]
-        found += [(f"criterion {c.stand.value}", c.step, c.title) for c in self.criteria]
+        found = [
+            (f"{noun} {'fails' if c.stand is Stand.FAILS else 'open'}", c.step, c.title)
+            for noun, criteria in (("gate", self.gates), ("criterion", self.criteria))
+            for c in criteria
+        ]
         found += [("watch", step.id, step.title) for step in self.watches]
         found += [("mandatory", step.id, step.title) for step in self.mandatory]
         return (*found, *(("open", step.id, step.title) for step in self.others))

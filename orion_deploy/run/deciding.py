@@ -84,7 +84,7 @@ class Deciding(Acts):
         if due_at is None:
             return f"its time (“{wait.words}”) counts from the end of the deployment, and nothing of that is settled"
         if self.edge.now() < due_at:
-            return f"its time (“{wait.words}”) is not over: due {due_words(due_at, self.edge.now())}"
+            return f"its time (“{wait.words}”) is not over (due {due_words(due_at, self.edge.now())})"
         return ""
 
     def decide(self, step: Step) -> int:
@@ -95,6 +95,11 @@ class Deciding(Acts):
         Raises:
             RefusedError: it cannot be decided now; says why, and when it can.
         """
+        attempt = self._decide(step)
+        self._on_ended(step.id, attempt)
+        return attempt
+
+    def _decide(self, step: Step) -> int:
         why = self.why_not_start(step.id)
         if why:
             raise RefusedError(f"`{step.id}` cannot be run: {why}")
@@ -110,7 +115,6 @@ class Deciding(Acts):
         if verdict.is_good and rules.ticks_itself(step):
             decided.append(ev.Ticked(step=step.id, auto=True, value=verdict.value))
         self._append(*decided)
-        self._on_ended(step.id, attempt)
         return attempt
 
     def deny(self, step_id: str, reason: str) -> None:
@@ -161,12 +165,15 @@ class Deciding(Acts):
         return result
 
     def decide_all(self) -> list[str]:
-        """Decide everything whose evidence is there and that was not decided, or is out of date; returns the steps."""
+        """Decide everything whose evidence is there and that was not decided, or is out of date; returns the steps.
+
+        `on_ended` is not called: nothing has to be waited for.
+        """
         decided = []
         for criterion in self.criteria():
             if criterion.can_be_decided and self.state.step(criterion.step).status is not Status.RUNNING:
                 try:
-                    self.decide(self.step(criterion.step))
+                    self._decide(self.step(criterion.step))
                 except RefusedError:
                     continue
                 decided.append(criterion.step)

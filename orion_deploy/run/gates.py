@@ -23,7 +23,7 @@ STANDS: Mapping[Stand, Sign] = {
 WEEK_S = 6 * 86_400.0
 ALL = "all"
 _GUARDED = re.compile(
-    r"\b(?:gates?|criteria|conditions?)\s+(?:to|for|before|into|of)\s+(?:the\s+|entering\s+)?(.+?)\W*$",
+    r"\b(?:gates?|criteria|conditions?)\s+(?:to|for|before|into|of)\s+(?:entering\s+)?(.+?)\W*$",
     re.IGNORECASE,
 )
 
@@ -62,6 +62,7 @@ class Gate:
     def sentence(self) -> str:
         """`Phase 1 may not start: 1 of 5 fails, 3 open`."""
         total, what = len(self.criteria), guarded(self.title)
+        what = what[:1].upper() + what[1:]
         is_gate = self.kind is SectionKind.GATES
         if self.stand is Stand.HOLDS:
             how = "it holds" if total == 1 else f"all {total} hold"

@@ -10,7 +10,9 @@ import re
 from collections.abc import Mapping
 from typing import NamedTuple
 
+from orion_deploy.checklist.evidence import evidence_call
 from orion_deploy.checklist.model import Checklist, Role, Section, SectionKind, Step
+from orion_deploy.run.progress import LATE
 from orion_deploy.run.state import SETTLED, UNTOUCHED, RunState, Status, StepState
 from orion_deploy.run.words import Sign
 from orion_deploy.text import plain_line
@@ -161,6 +163,13 @@ class Board:
     def has_watches(self) -> bool:
         """Whether a step of the checklist is a watch."""
         return self._has_watches
+
+    @property
+    def has_criteria(self) -> bool:
+        """Whether there are criteria or gates."""
+        return any(section.kind in LATE and section.steps for section in self.sections) or any(
+            evidence_call(step) is not None for step in self.steps.values()
+        )
 
     def is_on_path(self, row: Row) -> bool:
         """Whether the row belongs to the way that the run is on: forward, or back."""

@@ -48,6 +48,13 @@ ACTIONS: tuple[Action, ...] = (
     Action("copy", ("c",), "copy", "copy the command to the clipboard", LOOK, 12),
     Action("search", ("slash",), "search", "find a step by its words", LOOK, 9),
     Action("watches", ("w",), "watches", "the watches: value, limit, trend, gaps, what fired", LOOK, 8),
+    Action(
+        "criteria",
+        ("G",),
+        "gates",
+        "criteria and gates: how each stands, by what, and when it can be told",
+        LOOK,
+    ),
     Action("report", ("r",), "report", "the evidence of this run", LOOK, 13),
     Action("next", ("g",), "next open", "go to the next open step", MOVE, 10),
     Action("up", ("up", "k"), "up", "one row up", MOVE),

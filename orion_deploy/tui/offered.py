@@ -45,6 +45,8 @@ def why_not(session: Session | None, board: Board, row: Row | None, action: str)
             return "this block is no step: it may simply be left out"
         case "output" if step_state is not None and not step_state.attempts:
             return "it has not run yet: there is no output"
+        case "criteria" if not board.has_criteria:
+            return "this checklist has no criteria and no gates"
         case "watches" if not board.has_watches:
             return "no step of this checklist is a watch"
         case "choose" if step is None or not step.options:

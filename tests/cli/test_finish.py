@@ -47,7 +47,7 @@ def test_an_open_gate_takes_a_yes_and_stands_in_the_result(tmp_path: Path) -> No
     assert done.code == 0, done
     assert done.json["result"] == "closed with 1 gate open, 1 open"
     assert done.json["reason"] == "ticket 4711"
-    assert [each["what"] for each in done.json["open"]] == ["gate person", "open"]
+    assert [each["what"] for each in done.json["open"]] == ["gate open", "open"]
     with opened(tmp_path / "book.md", run="r") as driven:
         assert driven.session.state.finish_reason == "ticket 4711"
     assert "closed with 1 gate open" in orion("status", cwd=tmp_path).out

@@ -7,6 +7,7 @@ from time import monotonic
 from orion_deploy.run.state import SETTLED, Status
 from orion_deploy.tui import flow, offered
 from orion_deploy.tui.acting.answers import Answers
+from orion_deploy.tui.acting.criteria import CriteriaActs
 from orion_deploy.tui.acting.moving import Moving
 from orion_deploy.tui.acting.watching import WatchActs
 from orion_deploy.tui.acting.whole_run import WholeRun
@@ -18,7 +19,7 @@ _ASKED_ONCE = frozenset(("run", "tick", "skip", "untick", "cancel", "rollback", 
 """Actions that a held key must not repeat, and that no key typed too early may ask for."""
 
 
-class Acting(Moving, WholeRun, WatchActs, Answers):
+class Acting(Moving, WholeRun, WatchActs, CriteriaActs, Answers):
     """The hands of the main screen: every action of the registry is a method `do_<id>`."""
 
     def begin(self) -> None:

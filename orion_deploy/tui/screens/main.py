@@ -75,6 +75,8 @@ class MainScreen(Screen[None]):
         self.acting = Acting(self)
         self._tick = 0
         self._staying = ""
+        self.said: Line = EMPTY
+        """What stands in the line above the keys."""
 
     def compose(self) -> ComposeResult:
         """Strip, steps, step, evidence, notice, keys."""
@@ -181,6 +183,7 @@ class MainScreen(Screen[None]):
         lead = {"bad": "! ", "warn": "! ", "ok": "✓ "}.get(role, "")
         text = plain_line(self.board.with_titles(text))
         content: Line = (Span(f" {lead}", role), Span(fit(text, self.size.width - 4))) if text else EMPTY
+        self.said = content
         self.query_one("#notice", LinesBar).show([content])
 
     def on_changed(self) -> None:

@@ -69,7 +69,7 @@ def test_what_is_open_is_told_by_what_it_means() -> None:
     )
     harmless = left(state_after(*ALL[:4], *HELD, ev.Ticked(step="g"), ev.Unticked(step="a")))
     assert left(state_after(*ALL, *HELD)) == Open()
-    assert {what for what, _, _ in harmless.rows} == {"gate open", "criterion person", "open"}
+    assert {what for what, _, _ in harmless.rows} == {"gate open", "criterion open", "open"}
     assert not Open(others=(step("x"),)).is_grave
 
 
