@@ -51,6 +51,13 @@ LIMITS = (
     ("report.gather.HEAD_CHARACTERS_MAX", "characters", "the beginning of an output, in a report"),
     ("report.gather.TAIL_CHARACTERS_MAX", "characters", "the end of an output, in a report"),
     ("report.gather.OUTPUT_CHARACTERS_MAX", "characters", "all outputs of a report together"),
+    ("kinds.logs.pattern.PATTERNS_MAX", "patterns", "what one `logs.absent` looks for"),
+    ("kinds.logs.pattern.PATTERN_CHARACTERS_MAX", "characters", "one pattern for a log"),
+    ("kinds.logs.pattern.WINDOW_BYTES_MAX", "bytes", "what an expression is given of one line at a time"),
+    ("kinds.logs.source.LINE_BYTES_MAX", "bytes", "a line of a log; a longer one is read in pieces"),
+    ("kinds.logs.parameters.LOOK_S_MAX", "s", "one look of a watch at a log; the next one goes on there"),
+    ("kinds.logs.follow.TRAIL_S", "s", "a renamed log is still looked at for late lines"),
+    ("kinds.logs.sketch.BINS_MAX", "bins", "all samples of a percentile"),
     ("tui.output_text.BYTES_MAX", "bytes", "output shown full screen"),
 )  # fmt: skip
 """Name below `orion_deploy`, unit, what it limits."""

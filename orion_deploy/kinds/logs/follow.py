@@ -8,9 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
 
+from orion_deploy.kinds.logs.place import Place, source_at
 from orion_deploy.kinds.logs.rotated import Beside, Mark, files_beside, mark_of, newer_than
 from orion_deploy.kinds.logs.scan import Scanner
 from orion_deploy.kinds.logs.source import (
@@ -20,7 +21,6 @@ from orion_deploy.kinds.logs.source import (
     UNREADABLE,
     Block,
     Source,
-    digest,
     fault_words,
 )
 from orion_deploy.kinds.verdict import Json
@@ -34,67 +34,6 @@ ATTEMPTS_MAX = 3
 """When files are renamed while they are being looked for."""
 ROTATED_SEARCHED_MAX = 16
 """Rotated files in which the last match of a pattern is looked for."""
-
-
-@dataclass(slots=True)
-class Place:
-    """Up to where one file was read."""
-
-    path: str
-    """Its name when it was last seen."""
-    device: int
-    inode: int
-    offset: int
-    head_bytes: int
-    head: str
-    """Digest of the first `head_bytes` of the file."""
-    anchor: str
-    """Digest of the last ANCHOR_BYTES before `offset`."""
-    left_at: float = 0.0
-    """When reading went on to a newer file; 0 while it is the newest."""
-
-    @classmethod
-    def of(cls, source: Source, offset: int) -> Place:
-        """A place in a file that is open."""
-        place = cls(source.real_path, *source.key, offset, len(source.head), digest(source.head), "")
-        place.anchor = digest(source.peek(min(ANCHOR_BYTES, offset), max(0, offset - ANCHOR_BYTES)))
-        return place
-
-    @property
-    def key(self) -> tuple[int, int]:
-        """Device and inode."""
-        return (self.device, self.inode)
-
-    def move(self, source: Source, offset: int, anchor: bytes) -> None:
-        """Take note of what was read; of the file's first bytes where there are more of them now."""
-        self.offset, self.anchor = offset, digest(anchor)
-        self.path, (self.device, self.inode) = source.real_path, source.key
-        head = source.head
-        if len(head) < HEAD_BYTES_MAX:
-            head = source.peek(HEAD_BYTES_MAX, 0)
-            if not head.startswith(source.head) or not source.is_as_it_was(offset):
-                head = source.head  # it was emptied meanwhile: the next look will see that
-        self.head_bytes, self.head = len(head), digest(head)
-
-    def is_in(self, source: Source) -> bool:
-        """Whether `source` is the file of this place, under whatever name. An empty file is told by its inode alone."""
-        if not self.head_bytes:
-            return source.key == self.key
-        if len(source.head) < self.head_bytes or digest(source.head[: self.head_bytes]) != self.head:
-            return False
-        begin, size = max(0, self.offset - ANCHOR_BYTES), min(ANCHOR_BYTES, self.offset)
-        anchor = source.peek(size, begin)
-        return len(anchor) == size and digest(anchor) == self.anchor
-
-    @classmethod
-    def from_json(cls, data: Json) -> Place:
-        """Read what `asdict` gave. Raises TypeError or ValueError on anything else."""
-        if not isinstance(data, dict):
-            raise TypeError("a place is an object")
-        numbers = [data[name] for name in ("device", "inode", "offset", "head_bytes")]
-        if not all(isinstance(n, int) and n >= 0 for n in numbers):
-            raise ValueError("a place holds a number that is none")
-        return cls(**data)  # type: ignore[arg-type]
 
 
 class Follower:
@@ -149,7 +88,8 @@ class Follower:
                     for block in source.blocks(0, is_final=False):
                         hits = scanner.hits(block.data, block.end)
                         if hits:
-                            at = block.offset + block.data.find(b"\n", hits[-1].end) + 1
+                            after = block.data.find(b"\n", hits[-1].end, block.end)
+                            at = block.offset + (after + 1 if after >= 0 else block.end)
                     if at >= 0:
                         self._place = Place.of(source, at)
                         return True
@@ -339,7 +279,7 @@ class Follower:
 
     def _find(self, place: Place, beside: list[Beside]) -> tuple[Beside, Source] | None:
         """The file of a place, open; the one with its inode is looked at first."""
-        source = _source_at(place) if place.path != str(self._log) else None
+        source = source_at(place) if place.path != str(self._log) else None
         if source is not None:
             return next((b for b in beside if b.key == source.key), _unlisted(source)), source
         for candidate in sorted(beside, key=lambda b: b.key != place.key):
@@ -362,7 +302,7 @@ class Follower:
         kept = list(self._trails)
         for trail in self._trails:
             age_s = now - trail.left_at
-            source = _source_at(trail)
+            source = source_at(trail)
             if source is None:
                 found = self._find(trail, files_beside(self._log))
                 source = found[1] if found else None
@@ -400,18 +340,3 @@ def _is_copy(source: Source, live: Source) -> bool:
 def _unlisted(source: Source) -> Beside:
     """A file that does not lie beside the log: a link pointed to it."""
     return Beside(source.path, source.key, source.modified_ns, is_empty=False, number="")
-
-
-def _source_at(place: Place) -> Source | None:
-    """The file of a place, where it still has its name."""
-    try:
-        source = Source(Path(place.path))
-    except READ_FAULTS:
-        return None
-    try:
-        if source.key == place.key and place.is_in(source):
-            return source
-    except READ_FAULTS:
-        pass
-    source.close()
-    return None

@@ -142,7 +142,6 @@ class LatencyWatch(Observer):
         """Read what is new."""
         newest = self._window.at(context.now())
         slow = LastLines(SLOW_LINES_PER_LOOK)
-        before = self._all.count
         fires_at, group, scanner = self._fires_at, self._group, self._reading.scanner
 
         counts: Counter[bytes] = Counter()
@@ -164,8 +163,7 @@ class LatencyWatch(Observer):
         if seen is not None:
             shown = f"{self._percentile} {seen:.3g} {self.unit} of {window.count:,}"
         lines: tuple[Found, ...] = slow.all()
-        fired = self._fired(window, seen) if self._all.count > before else ""
-        return Look(seen, shown, fired, lost, lines)
+        return Look(seen, shown, self._fired(window, seen), lost, lines)
 
     def _keep(self, counts: Counter[bytes], newest: Sketch) -> float:
         """Put what was counted into the sketches. Returns the greatest."""

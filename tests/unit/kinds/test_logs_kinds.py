@@ -320,6 +320,8 @@ def test_without_another_limit_the_limit_fires(log: Log) -> None:
     assert watch.look().fired == ""
     log.flushes(2.5)
     assert "2.5 ms" in watch.look().fired
+    assert watch.look().fired, "it goes on for as long as the window is beyond the limit"
+    log.clock.at += 601
     assert watch.look().fired == ""
 
 
