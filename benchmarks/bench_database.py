@@ -210,6 +210,8 @@ BOOK = f"""# Migration
   action:
     sqlite.migrate: {{path: orion.db, up: '{MIGRATION["up"]}', down: '{MIGRATION["down"]}', timeout_s: 600}}
   ```
+
+- [ ] Think
 """
 
 
@@ -231,6 +233,7 @@ def keys(rows: int) -> bool:
         with Screen([*PROGRAM, "open", "book.md", "--approve"], cwd=folder, size=(120, 40)) as screen:
             screen.wait("q leave")
             screen.wait_quiet(0.5)
+            idle = float(percentile(key_times_ms(screen, 60), 0.99))
             for step, word in (("rehearse", ""), ("backup", ""), ("migrate", "migrate\r")):
                 screen.type("\r")
                 if word:
@@ -247,7 +250,7 @@ def keys(rows: int) -> bool:
             screen.end()
     p99 = float(percentile(times, 0.99))
     print(
-        f"  key to paint, {rows:,} rows: p50 {percentile(times, 0.5):.1f} ms, p99 {p99:.1f} ms, goal {KEY_GOAL_MS:g}"
+        f"  key to paint, {rows:,} rows: p50 {percentile(times, 0.5):.1f} ms, p99 {p99:.1f} ms (idle {idle:.1f}), goal {KEY_GOAL_MS:g}"
     )
     return p99 <= KEY_GOAL_MS
 

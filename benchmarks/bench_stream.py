@@ -30,7 +30,7 @@ BOOK = """# Endless
   ```
 - [ ] Think
 """
-KEYS = (("t", b"not a choice"), ("w", b"watches"))
+KEYS = (("t", b"not a choice"), ("w", b"is a watch"))
 """Keys whose answer is a line of its own; nothing else on the screen changes by them."""
 PATIENCE_S = 0.5
 GOAL_MS, GOAL_MEMORY = 50.0, 1.35
