@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,8 @@ from support.sessions import book, opened
 
 from orion_deploy.tui.app import read_keymap
 from orion_deploy.tui.choices import offers, title_of
+from orion_deploy.tui.lines import text_of
+from orion_deploy.tui.screens.picker import PickList, reminder_line
 
 
 def test_runs_to_go_on_with_come_first(tmp_path: Path) -> None:
@@ -31,6 +34,33 @@ def test_runs_to_go_on_with_come_first(tmp_path: Path) -> None:
     assert found[3:]
     assert found[0].run is not None
     assert found[0].run.counts["total"] == 1
+
+
+def test_a_run_says_what_it_still_waits_for(tmp_path: Path) -> None:
+    """Below an unfinished run: its watches, its open criteria and gates, and when the next is due; below others nothing."""
+    text = (
+        "# R\n\n- [ ] Deploy\n\n## Success criteria\n\n- [ ] No complaints after 24 hours\n- [ ] It works\n"
+    )
+    path = book(tmp_path, text, "release.md")
+    with opened(path, cwd=str(tmp_path)) as driven:
+        driven.session.tick("1")
+    plain = book(tmp_path, "# P\n\n- [ ] one\n", "plain.md")
+    with opened(plain, cwd=str(tmp_path)) as driven:
+        driven.session.note("on it")
+    now = time.time()
+    said = {
+        offer.shown: text_of(reminder_line(offer, now)).strip() for offer in offers(tmp_path) if offer.run
+    }
+    assert said["plain.md"] == ""
+    assert said["release.md"].startswith("2 of 2 criteria and gates open, next due in 23 h 59 min, ")
+    (release,) = [offer for offer in offers(tmp_path) if offer.run and offer.shown == "release.md"]
+    (late,) = reminder_line(release, now + 90_000)
+    assert late.role == "warn"
+    found = offers(tmp_path)
+    rows = PickList(found, now).rows
+    below = rows[rows.index(found.index(release)) + 1]
+    assert isinstance(below, tuple)
+    assert "criteria and gates open" in text_of(below)
 
 
 def test_only_checklists_are_offered(tmp_path: Path) -> None:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import shutil
+import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -12,9 +14,12 @@ from support.play import Player, playing
 from support.sessions import opened
 
 from orion_deploy.run.criteria import Criterion, Stand
+from orion_deploy.run.edge import Edge
+from orion_deploy.run.session import Session
 from orion_deploy.run.state import Status
 from orion_deploy.tui.criteria_lines import criterion_row, gate_lines
 from orion_deploy.tui.lines import text_of, width_of
+from orion_deploy.tui.screens.arrival import resume_lines
 from orion_deploy.tui.screens.criteria import CriteriaScreen
 from orion_deploy.tui.screens.panel import KeysPanel, TypePanel
 
@@ -182,8 +187,6 @@ async def test_closing_says_what_is_open_and_asks_for_a_reason(tmp_path: Path) -
 async def test_a_row_fits_its_width_and_hostile_titles_do_no_harm(tmp_path: Path, width: int) -> None:
     """Long titles, long values and control characters: never wider than there is room, and plain."""
     async with gated(tmp_path) as player:
-        from dataclasses import replace
-
         base = found(player, "30 seconds")
         hostile = replace(base, title="x\x1b[31m" * 50, value="v\n" * 40, limit="below 3", due_at=9e9)
         for criterion in (base, hostile, replace(hostile, stand=Stand.OPEN, can_be_decided=False)):
@@ -195,3 +198,23 @@ async def test_a_row_fits_its_width_and_hostile_titles_do_no_harm(tmp_path: Path
 
         for row in gate_lines(gates_of(player.session.checklist, player.session.criteria()), 1000.0, width):
             assert width_of(row) <= width
+
+
+async def test_whoever_comes_back_is_reminded(tmp_path: Path) -> None:
+    """The resume screen says what may not start yet and when the next is due; before the deployment it says nothing."""
+    path = Path(shutil.copy(BOOK, tmp_path))
+    early = [time.time() - 7200.0]
+    edge = replace(Edge(), now=lambda: early[0])
+    with opened(path, cwd=str(tmp_path), edge=edge) as driven:
+        driven.session.note("begun")
+        assert "Criteria and gates" not in _resume(driven.session)
+        driven.run("stop")
+        driven.run("move")
+        assert "The second shop may not start: 3 of 3 open" in _resume(driven.session)
+    async with playing(path) as player:
+        assert "Criteria and gates (G)" in player.shown
+        assert "next due in 2" in player.shown
+
+
+def _resume(session: Session) -> str:
+    return "\n".join(text_of(row) for row in resume_lines(session, 76))

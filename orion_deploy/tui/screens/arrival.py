@@ -63,12 +63,28 @@ def resume_lines(session: Session, width: int) -> list[Line]:
             width,
             hang="    ",
         )
+    lines += _waited_for(session, width)
     lines += _changes(session, resume, width)
     lines += [
         EMPTY,
         *wrap((Span("Steps run in ", "dim"), Span(plain_line(resume.cwd or session.cwd))), width, hang="  "),
     ]
     return lines
+
+
+def _waited_for(session: Session, width: int) -> list[Line]:
+    """The gates as a whole, as soon as anything of them is decided or due; before that there is nothing to remind of."""
+    from orion_deploy.run.criteria import Stand
+    from orion_deploy.run.gates import gates_of
+    from orion_deploy.tui.criteria_lines import gate_lines
+
+    criteria = session.criteria()
+    begun = any(c.due_at or c.can_be_decided or c.stand in (Stand.HOLDS, Stand.FAILS) for c in criteria)
+    gates = [gate for gate in gates_of(session.checklist, criteria) if gate.stand is not Stand.HOLDS]
+    if not begun or not gates:
+        return []
+    rows = gate_lines(gates, session.edge.now(), width - 2)
+    return [EMPTY, line("Criteria and gates (G)", "label"), *((Span("  "), *row) for row in rows)]
 
 
 def _changes(session: Session, resume: Resume, width: int) -> list[Line]:

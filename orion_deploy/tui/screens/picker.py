@@ -15,7 +15,7 @@ from textual.strip import Strip
 from orion_deploy.text import plain_line
 from orion_deploy.tui.alone import AloneApp, answer_of
 from orion_deploy.tui.choices import Offer
-from orion_deploy.tui.lines import Line, Span, fit, line
+from orion_deploy.tui.lines import EMPTY, Line, Span, fit, line
 from orion_deploy.tui.paint import cursor_style, palette_of, strip_of
 from orion_deploy.tui.screens.panel import keys_hint
 from orion_deploy.tui.widgets.bars import LinesBar
@@ -44,14 +44,16 @@ class PickList(ScrollView, can_focus=True, inherit_bindings=False):
         self.offers = offers
         self.now = now
         self.cursor = 0
-        self.rows: list[int | str] = []
-        """The number of an offer, or a heading."""
+        self.rows: list[int | str | Line] = []
+        """The number of an offer, a heading, or what the run of the offer above still waits for."""
         kind = ""
         for number, offer in enumerate(offers):
             if offer.kind != kind:
                 kind = offer.kind
                 self.rows += ["", _HEADINGS[kind]] if self.rows else [_HEADINGS[kind]]
             self.rows.append(number)
+            if reminder := reminder_line(offer, now):
+                self.rows.append(reminder)
 
     def on_mount(self) -> None:
         """As many lines as rows."""
@@ -86,6 +88,8 @@ class PickList(ScrollView, can_focus=True, inherit_bindings=False):
         row = self.rows[number]
         if isinstance(row, str):
             return strip_of(line(f"  {row}", "heading"), width, palette, base)
+        if isinstance(row, tuple):
+            return strip_of(row, width, palette, base)
         style: Style = base
         if row == self.cursor:
             style += cursor_style(self.app.current_theme, has_focus=self.has_focus)
@@ -95,6 +99,22 @@ class PickList(ScrollView, can_focus=True, inherit_bindings=False):
             palette,
             style,
         )
+
+
+def reminder_line(offer: Offer, now: float) -> Line:
+    """What an unfinished run still waits for: its watches, its open criteria and gates, and when the next is due."""
+    run = offer.run
+    if run is None or run.damage or not (run.watching or run.criteria):
+        return EMPTY
+    from orion_deploy.run.due import next_due_at
+    from orion_deploy.run.gates import reminder
+
+    due_at = next_due_at([dict(watch) for watch in run.watching], dict(run.criteria), now)
+    text = reminder(run.criteria, run.watching, due_at, now)
+    if not text:
+        return EMPTY
+    is_due = (due_at is not None and due_at <= now) or bool(run.criteria.get("fails"))
+    return line(f"      {plain_line(text)}", "warn" if is_due else "dim")
 
 
 def offer_line(offer: Offer, now: float, width: int, *, is_current: bool) -> Line:
