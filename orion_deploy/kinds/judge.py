@@ -169,7 +169,7 @@ class Judge:
         if status == 0:
             if result.reached_end is False and result.left_line:
                 return _Ending(True, False, f"line {result.left_line} left with `exit 0`")
-            return _Ending(True, False, "it ended with status 0")
+            return self._unseen_end() or _Ending(True, False, "it ended with status 0")
         if not self._scene.statements or result.reached_end is None:
             return _Ending(False, False, f"it ended with status {status}")
         if result.reached_end is False:
@@ -177,6 +177,20 @@ class Judge:
         last = self._scene.statements[-1]
         where = f"line {last.line}: `{last.text}`"
         return self._guard(last, status) or self._stopped(last, status) or self._answered(last, status, where)
+
+    def _unseen_end(self) -> _Ending | None:
+        """Status 0, and yet the shell did not come to say that it was at its end: only an `exec` as the last line may do that."""
+        if self._scene.result.reached_end is not None or not self._scene.statements:
+            return None
+        last = self._scene.statements[-1].text
+        if last.startswith("exec "):
+            return _Ending(True, False, f"`{last}` took the shell's place, and ended with status 0")
+        return _Ending(
+            False,
+            False,
+            "it ended with status 0, but nobody has seen it reach its end: an `exec`, or `set -n`, may have kept"
+            " lines from running",
+        )
 
     def _guard(self, last: Statement, status: int) -> _Ending | None:
         """`A && echo ERROR && exit 1` as the last command, which A kept from leaving: its status tells nothing else."""

@@ -121,8 +121,9 @@ class Life:
                     self.tally.fault("the screens do not come", str(error))
                 return
             is_guarded = phase != "starting" or termios.tcgetattr(screen.slave)[:4] != screen.modes[:4]
-            with suppress(ProcessLookupError):
-                (os.killpg if self.whole_group else os.kill)(screen.pid, signal.SIGKILL)
+            while self.whole_group and os.getpgid(screen.pid) != screen.pid:
+                os.sched_yield()  # It has been forked, and does not lead its group yet.
+            (os.killpg if self.whole_group else os.kill)(screen.pid, signal.SIGKILL)
             self.tally.points += 1
             self.tally.seen[phase] += 1
             if screen.end() != -signal.SIGKILL:

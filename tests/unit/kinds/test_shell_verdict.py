@@ -519,6 +519,14 @@ def test_exec_and_other_unknown_ends() -> None:
     assert judged("exec make", 2, reached_end=None).outcome == "undecided"
 
 
+@pytest.mark.parametrize("script", ["set -n\nfalse", "exec true\nfalse"])
+def test_a_zero_of_a_shell_that_was_not_seen_at_its_end_is_undecided(script: str) -> None:
+    """`set -n` reads the lines and runs none, an `exec` in the middle leaves the rest out: 0 says nothing of them."""
+    verdict = judged(script, 0, reached_end=None)
+    assert verdict.outcome == "undecided"
+    assert "nobody has seen it reach its end" in verdict.reason
+
+
 def test_the_evidence_is_there_for_machines() -> None:
     """Status, end and failures stand in the values, fit for JSON."""
     verdict = judged("cp a b\ntrue", 0, failures=((1, 1, "cp a b"),))
