@@ -11,10 +11,12 @@ from dataclasses import dataclass, replace
 
 from orion_deploy.checklist.model import Checklist, SectionKind
 from orion_deploy.checklist.model import Section as ModelSection
+from orion_deploy.errors import OrionError
 from orion_deploy.report.build_steps import Kept, StepMaker
 from orion_deploy.report.evidence import (
     Act,
     Evidence,
+    Gate,
     Mark,
     Rollback,
     Section,
@@ -25,8 +27,11 @@ from orion_deploy.report.story import Story, told
 from orion_deploy.run import events as ev
 from orion_deploy.run import progress
 from orion_deploy.run.blocks import block_step
+from orion_deploy.run.criteria import Criterion, look
+from orion_deploy.run.gates import gates_of
 from orion_deploy.run.sidecar import bare
 from orion_deploy.run.state import RunState, Status
+from orion_deploy.run.values import values_of
 from orion_deploy.run.watches.record import WatchRecord
 
 GONE_TITLE = "Steps that the file no longer has"
@@ -42,6 +47,7 @@ class Known:
     mark: Mark
     checklist: Checklist | None = None
     watches: tuple[WatchRecord, ...] = ()
+    now: float = 0.0
     titles: Mapping[str, str] | None = None
     """Step id to title as the run's snapshot has them, for steps that the file no longer tells of."""
 
@@ -50,7 +56,10 @@ def build(known: Known, kept: Callable[[str, int], Kept]) -> Evidence:
     """Return the evidence of a run; what only the edge can tell (machine, damage, ...) is left for it to fill in."""
     state, checklist = known.state, known.checklist
     story = told(known.events)
-    maker = StepMaker(state, story, known.watches, kept)
+    values = _known_values(checklist, state)
+    criteria = _criteria(known, values)
+    by_step = {criterion.step: criterion for criterion in criteria}
+    maker = StepMaker(state, story, known.watches, kept=kept, criteria=by_step, values=values)
     sections = _sections(known, maker, story)
     counts = _counts(checklist, state)
     return Evidence(
@@ -63,12 +72,15 @@ def build(known: Known, kept: Callable[[str, int], Kept]) -> Evidence:
         started_at=state.started_at,
         last_at=state.last_at,
         finished_at=state.finished_at,
+        finish_reason=state.finish_reason,
+        left_open=story.left_open,
         cwd=state.cwd,
         commit=state.commit,
         metadata=dict(checklist.metadata) if checklist is not None else {},
         operators=state.operators,
         counts=counts,
         sections=sections,
+        gates=_gates(checklist, criteria),
         rollback=_rollback(state, story, sections),
         sessions=tuple(story.sessions),
         approvals=tuple(story.approvals),
@@ -77,6 +89,32 @@ def build(known: Known, kept: Callable[[str, int], Kept]) -> Evidence:
         survived=tuple(story.survived),
         others=tuple(story.others),
     )
+
+
+def _known_values(checklist: Checklist | None, state: RunState) -> dict[str, str]:
+    """The values of the run's variables, secret ones left out; nothing where one does not fit any more."""
+    if checklist is None:
+        return {}
+    try:
+        values = values_of(checklist, state, {}, {})
+    except OrionError:
+        return {}
+    secret = {variable.name for variable in checklist.variables if variable.secret} | state.secrets
+    return {name: text for name, text in values.items() if name not in secret}
+
+
+def _criteria(known: Known, values: Mapping[str, str]) -> tuple[Criterion, ...]:
+    """How criteria and gates stand; nothing where there is no checklist to tell of them."""
+    if known.checklist is None:
+        return ()
+    return look(known.checklist, known.state, known.watches, now=known.now, values=values)
+
+
+def _gates(checklist: Checklist | None, criteria: tuple[Criterion, ...]) -> tuple[Gate, ...]:
+    if checklist is None:
+        return ()
+    of = [gate for gate in gates_of(checklist, criteria) if gate.kind in progress.LATE]
+    return tuple(Gate(gate.title, gate.kind.value, gate.stand.value, gate.sentence) for gate in of)
 
 
 def result_of(state: RunState, counts: Mapping[str, int]) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -11,11 +12,13 @@ from orion_deploy.checklist.model import KindCall
 from orion_deploy.checklist.model import Step as ModelStep
 from orion_deploy.report.evidence import NO_OUTPUT, Attempt, Look, OutputText, Step, Watch
 from orion_deploy.report.story import Story
+from orion_deploy.run.criteria import Criterion
 from orion_deploy.run.state import Attempt as RunAttempt
 from orion_deploy.run.state import RunState, StepState
 from orion_deploy.run.watches.record import Firing, Gap, WatchRecord
 
 RUNNING = "running"
+_VARIABLE = re.compile(r"\$(?:\{(\w+)\}|(\w+))")
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,12 +38,17 @@ class StepMaker:
         state: RunState,
         story: Story,
         watches: Iterable[WatchRecord],
+        *,
         kept: Callable[[str, int], Kept],
+        criteria: Mapping[str, Criterion],
+        values: Mapping[str, str],
     ) -> None:
         self._state = state
         self._story = story
         self._watches = {(record.step, record.attempt): record for record in watches}
         self._kept = kept
+        self._criteria = criteria
+        self._values = values
 
     def step(self, step: ModelStep) -> Step:
         """A step of the file."""
@@ -53,7 +61,7 @@ class StepMaker:
             title=step.title,
             line=step.line,
             kind=step.kind,
-            parameters=_parameters(step.facts.call),
+            parameters=_parameters(step.facts.call, self._values),
             expected=tuple(expectation.text for expectation in step.facts.expect),
             is_mandatory=step.mandatory,
             is_optional=step.optional,
@@ -83,6 +91,7 @@ class StepMaker:
                 Look(v.number, v.attempt, v.what, v.started_at, v.by, v.verdict, v.duration_s)
                 for v in state.verifications
             ),
+            criterion=self._criteria.get(step_id),
             acts=tuple(self._story.acts.get(step_id, ())),
             notes=state.notes,
         )
@@ -120,11 +129,12 @@ class StepMaker:
         )
 
 
-def _parameters(call: KindCall | None) -> str:
-    """The parameters of a typed step on one line, as YAML would have them."""
+def _parameters(call: KindCall | None, values: Mapping[str, str]) -> str:
+    """The parameters of a typed step on one line, as YAML would have them, variables filled in where they are known."""
     if call is None:
         return ""
-    return ", ".join(f"{name}: {_shown(value)}" for name, value in call.parameters.items())
+    text = ", ".join(f"{name}: {_shown(value)}" for name, value in call.parameters.items())
+    return _VARIABLE.sub(lambda m: values.get(m[1] or m[2], m[0]), text)
 
 
 def _shown(value: object) -> str:

@@ -8,9 +8,13 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
+from orion_deploy.checklist.model import SectionKind
 from orion_deploy.report.evidence import Attempt, Evidence, Step
+from orion_deploy.run.criteria import Stand
 from orion_deploy.run.state import FINISHED, LOST, NEVER_STARTED, Status
 from orion_deploy.run.words import counted, duration
+
+LISTED_MAX = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +70,13 @@ def _of_run(evidence: Evidence) -> Iterator[Concern]:
     if evidence.torn_bytes:
         text = f"{counted(evidence.torn_bytes, 'byte')} behind the journal's last record: a write under way, or torn off"
         yield Concern("torn write", "warn", text)
+    for gate in evidence.gates if evidence.rollback is None else ():
+        if gate.stand != Stand.HOLDS:
+            word = "gate" if gate.kind == SectionKind.GATES else "criteria"
+            yield Concern(word, "bad" if gate.stand == Stand.FAILS else "warn", gate.sentence)
+    if evidence.left_open:
+        text = f"{counted(len(evidence.left_open), 'step')} open when the run was closed"
+        yield Concern("left open", "warn", f"{text}: {', '.join(evidence.left_open[:LISTED_MAX])}")
     if evidence.finished_at is None:
         yield Concern("not closed", "warn", "nobody has closed the run by an explicit act")
     for session in evidence.sessions[:-1]:

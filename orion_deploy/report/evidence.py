@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 
 from orion_deploy.kinds.verdict import Json, Verdict
+from orion_deploy.run.criteria import Criterion
 from orion_deploy.run.state import Note, Status
 from orion_deploy.run.watches.record import Firing, Gap, Line, Point
 
@@ -180,7 +181,7 @@ class Step:
     line: int = 0
     kind: str = ""
     parameters: str = ""
-    """Of a typed step, as the checklist has them now; limits are among them."""
+    """Of a typed step, as the checklist has them now, variables filled in; limits are among them."""
     expected: tuple[str, ...] = ()
     is_mandatory: bool = False
     is_optional: bool = False
@@ -199,6 +200,8 @@ class Step:
     verdict: Verdict | None = None
     attempts: tuple[Attempt, ...] = ()
     looks: tuple[Look, ...] = ()
+    criterion: Criterion | None = None
+    """How it stands, where it is a criterion, a gate, or decided from evidence."""
     acts: tuple[Act, ...] = ()
     notes: tuple[Note, ...] = ()
 
@@ -224,6 +227,17 @@ class Section:
     steps: tuple[Step, ...]
     completed_at: float | None = None
     completed_by: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Gate:
+    """A section of criteria or gates as a whole."""
+
+    title: str
+    kind: str
+    stand: str
+    """`holds`, `fails`, `open` or `person`: the worst of its criteria."""
+    sentence: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -267,12 +281,17 @@ class Evidence:
     started_at: float = 0.0
     last_at: float = 0.0
     finished_at: float | None = None
+    finish_reason: str = ""
+    """Why a person closed it as it was."""
+    left_open: tuple[str, ...] = ()
+    """Ids of the steps that were open when it was closed."""
     cwd: str = ""
     commit: str = ""
     metadata: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
     operators: tuple[str, ...] = ()
     counts: Mapping[str, int] = field(default_factory=lambda: MappingProxyType({}))
     sections: tuple[Section, ...] = ()
+    gates: tuple[Gate, ...] = ()
     rollback: Rollback | None = None
     sessions: tuple[Session, ...] = ()
     approvals: tuple[Approval, ...] = ()

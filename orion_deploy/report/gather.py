@@ -82,6 +82,7 @@ def gather(
         mark=Mark(directory.name, int(records), chained),
         checklist=checklist,
         watches=_watches(directory),
+        now=now(),
         titles=_titles(directory),
     )
     made = build(known, Folders(directory, reader.state).kept)

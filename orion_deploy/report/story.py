@@ -40,6 +40,7 @@ class Story:
     output_sha256: dict[Key, str] = field(default_factory=dict)
     completed: dict[str, ev.SectionCompleted] = field(default_factory=dict)
     rollbacks: list[ev.RollbackEntered] = field(default_factory=list)
+    left_open: tuple[str, ...] = ()
     survived: list[Act] = field(default_factory=list)
     others: list[Act] = field(default_factory=list)
 
@@ -85,6 +86,8 @@ def _take_in(story: Story, event: ev.Event) -> None:
         case _ if isinstance(event, _IN_STATE):
             if isinstance(event, ev.WatchStarted):
                 story.titles[event.step] = event.title
+            if isinstance(event, ev.RunFinished):
+                story.left_open = tuple(event.open)
         case _:
             _other(story, event)
 

@@ -13,6 +13,8 @@ from orion_deploy.kinds.sqlite.way_facts import WayBack
 from orion_deploy.kinds.sqlite.way_facts import told as told_of_way
 from orion_deploy.kinds.verdict import Json, Verdict
 from orion_deploy.report.evidence import Attempt, Evidence, Rollback, Section, Session, Step, Watch
+from orion_deploy.run.criteria import Stand
+from orion_deploy.run.gates import STANDS, value_words
 from orion_deploy.run.state import FINISHED, LOST, NEVER_STARTED, Status
 from orion_deploy.run.triggers import of_facts
 from orion_deploy.run.watches.record import Firing, Gap
@@ -23,6 +25,7 @@ Fact = tuple[str, str]
 DIGEST_SHOWN = 12
 OVERRIDDEN = Sign("!", "overridden", "warn")
 NOT_APPLICABLE = Sign("-", "not applicable", "dim")
+_TOLD_OF_WATCH = frozenset({"observed_s", "gap_s", "gaps", "fired", "unit"})
 _TOLD_OF_SHELL = frozenset({"exit_status", "signal", "why", "reached_end"})
 NOT_TURNED_BACK = "The run did not turn back: nothing of this was carried out."
 KIND_WORDS = {"steps": "", "rollback": "rollback", "criteria": "criteria", "gates": "gates", "notes": "notes"}
@@ -51,7 +54,11 @@ def sign_of(step: Step) -> Sign:
     """The status of a step as glyph, word and role."""
     if step.override:
         return OVERRIDDEN
-    return NOT_APPLICABLE if step.is_passed_over else SIGNS[step.status]
+    if step.is_passed_over:
+        return NOT_APPLICABLE
+    if step.criterion is not None and step.status not in (Status.SKIPPED, Status.RUNNING, Status.UNKNOWN):
+        return STANDS[step.criterion.stand]
+    return SIGNS[step.status]
 
 
 def head_facts(evidence: Evidence, clock: Clock) -> Iterator[Fact]:
@@ -60,7 +67,8 @@ def head_facts(evidence: Evidence, clock: Clock) -> Iterator[Fact]:
     yield "Begun", clock.full(evidence.started_at)
     if evidence.finished_at is not None:
         took = duration(max(0.0, evidence.finished_at - evidence.started_at))
-        yield "Closed", f"{clock.full(evidence.finished_at)}, after {took}"
+        why = f": {evidence.finish_reason}" if evidence.finish_reason else ""
+        yield "Closed", f"{clock.full(evidence.finished_at)}, after {took}{why}"
     else:
         yield "Last", clock.full(evidence.last_at)
     if evidence.held_by:
@@ -74,6 +82,8 @@ def head_facts(evidence: Evidence, clock: Clock) -> Iterator[Fact]:
     if evidence.commit:
         yield "Commit", evidence.commit[:DIGEST_SHOWN]
     yield "Steps", count_words(evidence.counts)
+    for gate in evidence.gates:
+        yield "Gate" if gate.kind == SectionKind.GATES else "Criteria", gate.sentence
     yield from evidence.metadata.items()
 
 
@@ -94,6 +104,8 @@ def is_untouched_way_back(section: Section) -> bool:
 
 def value_of(step: Step) -> str:
     """What was seen: the person's word, else the verdict's value."""
+    if step.criterion is not None and (words := value_words(step.criterion)):
+        return words
     return step.value or (step.verdict.value if step.verdict is not None else "")
 
 
@@ -101,6 +113,11 @@ def why_of(step: Step) -> str:
     """Why the step stands where it stands, where that needs a word."""
     if step.override or step.status is Status.SKIPPED:
         return step.reason
+    if step.criterion is not None:
+        due_at = step.criterion.due_at
+        is_open = step.criterion.stand in (Stand.OPEN, Stand.PERSON)
+        due = f" (due {Clock.full(due_at)})" if due_at is not None and is_open else ""
+        return f"{step.criterion.why}{due}"
     if step.status in (Status.FAILED, Status.UNKNOWN, Status.UNDECIDED):
         return step.verdict.reason if step.verdict is not None else step.reason
     return step.reason
@@ -163,7 +180,9 @@ def attempt_facts(attempt: Attempt, clock: Clock, cwd: str) -> Iterator[Fact]:
         yield "Why", attempt.verdict.reason
         if attempt.verdict.value:
             yield "Value", attempt.verdict.value
-        yield from values_of(attempt.verdict, is_shell=attempt.what in ("command", "interactive"))
+        is_shell = attempt.what in ("command", "interactive")
+        known = _TOLD_OF_WATCH if attempt.watch is not None else _TOLD_OF_SHELL if is_shell else frozenset()
+        yield from values_of(attempt.verdict, known)
     if attempt.reason:
         yield "Reason", attempt.reason
     if attempt.watch is None and (ending := _ending(attempt)):
@@ -192,10 +211,10 @@ def _ending(attempt: Attempt) -> str:
     return ", ".join(parts)
 
 
-def values_of(verdict: Verdict, *, is_shell: bool = False) -> Iterator[Fact]:
-    """The values of a verdict, by their names; the unit is in the name. Of a shell step only what is not told already."""
+def values_of(verdict: Verdict, told: frozenset[str] = frozenset()) -> Iterator[Fact]:
+    """The values of a verdict, by their names; the unit is in the name. What is told elsewhere is left out."""
     for name, value in verdict.values.items():
-        if value not in ("", None, [], {}) and not (is_shell and name in _TOLD_OF_SHELL):
+        if value not in ("", None, [], {}) and name not in told:
             yield name, shown(value)
 
 

@@ -106,6 +106,7 @@ def evidence(
         mark=Mark("2026-01-29-2231", len(whole), HASH),
         checklist=read(text.encode(), "release.md") if text is not None else None,
         watches=tuple(watches),
+        now=START + 86_400,
     )
     made = build(known, kept)
     return replace(

@@ -176,3 +176,62 @@ def test_steps_are_told_whatever_became_of_the_file(text_of_file: str | None) ->
     )
     assert "Look at the shop" in page
     assert "the machine went away" in page
+
+
+GATED = """\
+---
+variables:
+  LIMIT: {default: "5"}
+  TOKEN: {secret: true, default: hush}
+---
+
+# Release
+
+## Work
+
+- [ ] Measure
+
+  ```yaml step
+  id: measure
+  action:
+    sqlite.query: {path: $TOKEN, sql: select 1, rows: "$LIMIT"}
+  ```
+
+## Gates to Phase 1
+
+- [ ] It was fast
+
+  ```yaml step
+  id: fast
+  check:
+    evidence.value: {step: measure, value: duration_s, below: $LIMIT}
+  ```
+- [ ] Nobody complains
+"""
+
+
+def test_criteria_and_gates_stand_with_value_limit_and_what_they_wait_for() -> None:
+    """A gate that does not hold needs eyes; what decided it, or would, stands beside it."""
+    ran = (
+        ev.Started(step="measure", attempt=1, what="sqlite.query"),
+        ev.Finished(step="measure", attempt=1, duration_s=9.0, verdict=passed("1 row")),
+        ev.Ticked(step="measure", auto=True),
+    )
+    page = markdown(evidence(*ran, text=GATED))
+    assert "| **gate** |  | Phase 1 may not start: 2 of 2 open |" in page
+    (row,) = [line for line in page.split("\n") if "It was fast" in line and line.startswith("| ·")]
+    assert "limit" in row
+    assert "5" in row
+    decided = ev.Finished(step="fast", attempt=1, verdict=failed("9 s is not below 5 s", "9 s"))
+    page = markdown(
+        evidence(*ran, ev.Started(step="fast", attempt=1, what="evidence.value"), decided, text=GATED)
+    )
+    assert "1 of 2 fails" in page
+
+
+def test_parameters_have_their_values_and_no_secret() -> None:
+    """A limit that a variable gives is told as a number; a secret one stays a name, even its default."""
+    page = markdown(evidence(ev.Ticked(step="measure"), text=GATED))
+    assert "rows: 5" in page
+    assert r"path: \$TOKEN" in page
+    assert "hush" not in page
