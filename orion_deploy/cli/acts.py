@@ -92,6 +92,28 @@ def untick_command(*, file: Path, step: str, run_name: str | None, as_json: bool
     return _act(file, run_name, step, as_json, lambda session, i: session.untick(i))
 
 
+@click.command("forget", epilog=examples("orion-deploy forget release.md"))
+@file_argument
+@run_option
+@json_option
+@click.option("--reason", default="", metavar="TEXT", help="Why; stands in the evidence.")
+def forget_command(*, file: Path, run_name: str | None, as_json: bool, reason: str) -> int:
+    """Drop the folder (`cd`) and the variables (`export`) that steps of FILE's run left for later ones.
+
+    Needed where that folder is not there any more: every later step would be refused. Later steps start as the
+    first one did.
+    """
+    from orion_deploy.cli.opened import opened
+
+    with opened(file, run=run_name) as session:
+        session.forget_carried(reason)
+        if as_json:
+            json_data({"run": session.run, "forgotten": True})
+        else:
+            data(f"forgotten: later steps start as the first one did (run {plain_line(session.run)})")
+    return 0
+
+
 @click.command("skip", epilog=examples('orion-deploy skip release.md smoke-test --reason "no staging today"'))
 @_on_step
 @click.option("--reason", required=True, metavar="TEXT", help="Why; of a mandatory step this is an override.")

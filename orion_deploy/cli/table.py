@@ -25,6 +25,7 @@ GROUPS: tuple[tuple[str, tuple[tuple[str, str, str], ...]], ...] = (
             ("note", "acts", "Write something down on a step."),
             ("choose", "acts", "Take an option of a step that is a choice."),
             ("resolve", "acts", "Decide an outcome that is unknown, undecided or failed."),
+            ("forget", "acts", "Drop the folder and the variables that steps left for later ones."),
             ("finish", "finish", "Close a run for good, and say what it leaves open."),
         ),
     ),

@@ -170,6 +170,18 @@ class Acts(Asking):
             raise RefusedError(f"marking `{step.id}` {how} needs a reason")
         self._append(ev.Resolved(step=step.id, how=how, reason=bounded(reason)))
 
+    def forget_carried(self, reason: str = "") -> None:
+        """Drop the folder and the variables that steps left: later steps start as the first one did.
+
+        Raises:
+            RefusedError: nothing is carried, or a step runs that may leave more.
+        """
+        if running := self.state.running:
+            raise RefusedError(f"`{running[0]}` is running", help="wait for its end, or cancel it")
+        if self.state.carried_from is None:
+            raise RefusedError("no step has left a folder or a variable for later ones")
+        self._append(ev.Forgotten(reason=bounded(reason)))
+
     def complete_section(self, section_id: str) -> None:
         """Record that a section was completed by an explicit act, with what is open or skipped in it."""
         section = next((s for s in self.checklist.walk_sections() if s.id == section_id), None)

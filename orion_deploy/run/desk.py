@@ -261,7 +261,10 @@ class Desk:
         """Judge an attempt that ended."""
         directory = self.folder(step.id, attempt.number)
         if result.spawn_error:
-            return Verdict(Outcome.FAILED, f"it could not be started: {plain_line(result.spawn_error)}")
+            why = f"it could not be started: {plain_line(result.spawn_error)}"
+            if state.attempts and result.spawn_error.startswith("the folder "):
+                why += " (`forget` drops the folder that an earlier step went to)"
+            return Verdict(Outcome.FAILED, why)
         if step.facts.call is not None:
             return typed_verdict(directory, result)
         blocks = step.scripts(state.option)

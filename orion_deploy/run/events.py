@@ -264,6 +264,14 @@ class Resolved(Event):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Forgotten(Event):
+    """What steps left for later ones, their folder and variables, was dropped: later steps start as the first did."""
+
+    kind: ClassVar[str] = "forgotten"
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class SectionCompleted(Event):
     """A section was completed by an explicit act, its skips seen."""
 
@@ -330,6 +338,7 @@ EVENT_TYPES: tuple[type[Event], ...] = (
     Noted,
     Chosen,
     Resolved,
+    Forgotten,
     SectionCompleted,
     RollbackEntered,
     Survived,

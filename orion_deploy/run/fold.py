@@ -330,6 +330,10 @@ def _resolved(run: WorkingRun, event: ev.Resolved) -> None:
     step.reason = event.reason
 
 
+def _forgotten(run: WorkingRun, _event: ev.Forgotten) -> None:
+    run.carried_from = None
+
+
 def _section_completed(run: WorkingRun, event: ev.SectionCompleted) -> None:
     run.sections_completed = MappingProxyType({**run.sections_completed, event.section: event.at})
 
@@ -377,6 +381,7 @@ BRANCHES: Mapping[type[ev.Event], Callable[[WorkingRun, Any], None]] = MappingPr
         ev.Noted: _noted,
         ev.Chosen: _chosen,
         ev.Resolved: _resolved,
+        ev.Forgotten: _forgotten,
         ev.SectionCompleted: _section_completed,
         ev.RollbackEntered: _rollback_entered,
         ev.Survived: _survived,

@@ -67,6 +67,9 @@ ACTIONS: tuple[Action, ...] = (
     Action("outline", ("left", "h", "escape", "shift+tab"), "steps", "back to the steps", MOVE),
     Action("rollback", ("R",), "ROLLBACK", "turn back: look at the way back, then enter it", APP),
     Action("approve", ("a",), "approve", "look at the commands and approve them", APP),
+    Action(
+        "forget", ("D",), "forget", "drop the folder and the variables that steps left for later ones", APP
+    ),
     Action("finish", ("F",), "finish", "close the run for good", APP),
     Action("help", ("question_mark",), "keys", "all keys and what they do", APP, 3),
     Action("palette", ("ctrl+p",), "palette", "every command by name, and jump to a step", APP),

@@ -53,6 +53,8 @@ def why_not(session: Session | None, board: Board, row: Row | None, action: str)
             return "it is not a choice"
         case "edit" if not _has_script(session, row):
             return "there is no command to edit"
+        case "forget" if state.carried_from is None:
+            return "no step has left a folder or a variable for later ones"
         case "rollback" if not board.has_rollback:
             return "this checklist has no rollback section"
         case "approve" if state.approved and session.checklist.digest in state.approved:
@@ -85,7 +87,20 @@ def run_label(session: Session, board: Board, row: Row | None) -> str:
 
 
 _ACTING = frozenset(
-    ("run", "edit", "choose", "cancel", "tick", "untick", "skip", "note", "rollback", "approve", "finish")
+    (
+        "run",
+        "edit",
+        "choose",
+        "cancel",
+        "tick",
+        "untick",
+        "skip",
+        "note",
+        "rollback",
+        "approve",
+        "finish",
+        "forget",
+    )
 )
 
 

@@ -103,6 +103,7 @@ def one_of_each() -> list[ev.Event]:
         ),
         ev.Verifying(step="migrate", attempt=1, number=1, what="sqlite.state"),
         ev.Verified(step="migrate", attempt=1, number=1, verdict=dict(VERDICT), duration_s=0.25),
+        ev.Forgotten(reason="the folder is gone"),
     ]
     return [
         replace(event, at=1769722200.5 + number, by="ann@db1" if number % 5 else "bob@db1")

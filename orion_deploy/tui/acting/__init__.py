@@ -15,7 +15,7 @@ from orion_deploy.tui.acting.whole_run import WholeRun
 QUIET_RETURN_S = 60.0
 """Whoever comes back sooner, to a run left in good order, needs no resume screen."""
 
-_ASKED_ONCE = frozenset(("run", "tick", "skip", "untick", "cancel", "rollback", "finish"))
+_ASKED_ONCE = frozenset(("run", "tick", "skip", "untick", "cancel", "rollback", "finish", "forget"))
 """Actions that a held key must not repeat, and that no key typed too early may ask for."""
 
 

@@ -59,6 +59,18 @@ class WholeRun(Hands):
             self.go_to(step_id)
         self.main.say("rolling back: the rollback section is the path now", "bad")
 
+    def do_forget(self) -> None:
+        """Drop what steps left for later ones, after a word."""
+        from orion_deploy.tui.screens.asking import word_panel
+
+        why = ("later steps start in the run's own folder, without what earlier ones exported",)
+
+        def forgotten(_typed: str) -> None:
+            if self.do(self.session.forget_carried):
+                self.main.say("forgotten: later steps start as the first one did", "ok")
+
+        self.ask(word_panel("Forget what steps left?", "forget", why), forgotten)
+
     def do_finish(self) -> None:
         """Close the run for good: what it leaves open is listed first; where that is grave a reason is asked for."""
         from orion_deploy.tui.screens.finish import finish_panel, finish_reason_panel
