@@ -161,4 +161,7 @@ def _suite_without_steps(evidence: Evidence) -> str:
 
 def _moment(at: float) -> str:
     """ISO 8601 in UTC, without a zone: what the schema of JUnit knows."""
-    return time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(max(0.0, at)))
+    try:
+        return time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(max(0.0, at)))
+    except (OverflowError, ValueError, OSError):  # The clock of a broken machine.
+        return "1970-01-01T00:00:00"

@@ -23,6 +23,8 @@ from orion_deploy.run.words import OUTCOMES, SIGNS, Sign, counted, duration, siz
 Fact = tuple[str, str]
 """A label, and what there is to say."""
 DIGEST_SHOWN = 12
+_NO_TIME = (OverflowError, ValueError, OSError)
+"""What the clock of a broken machine makes of `localtime`."""
 OVERRIDDEN = Sign("!", "overridden", "warn")
 NOT_APPLICABLE = Sign("-", "not applicable", "dim")
 _TOLD_OF_WATCH = frozenset({"observed_s", "gap_s", "gaps", "fired", "unit"})
@@ -35,19 +37,28 @@ class Clock:
     """Times as a reader wants them: the day only where it is not that of the run's start, the zone only once."""
 
     def __init__(self, start: float) -> None:
-        self._day = time.localtime(start)[:3]
-        self._offset = time.localtime(start).tm_gmtoff
+        try:
+            day = time.localtime(start)
+        except _NO_TIME:
+            day = time.localtime(0)
+        self._day, self._offset = day[:3], day.tm_gmtoff
 
     def __call__(self, at: float) -> str:
         """`22:31:07`, `2026-01-30 06:02:11`; with its offset where clocks were changed since the start."""
-        then = time.localtime(at)
+        try:
+            then = time.localtime(at)
+        except _NO_TIME:
+            return f"{at:g} s"
         form = "%H:%M:%S" if then[:3] == self._day else "%Y-%m-%d %H:%M:%S"
         return time.strftime(form if then.tm_gmtoff == self._offset else f"{form} %z", then)
 
     @staticmethod
     def full(at: float) -> str:
         """`2026-01-29 22:31:07 +0100`."""
-        return time.strftime("%Y-%m-%d %H:%M:%S %z", time.localtime(at)) if at else "not known"
+        try:
+            return time.strftime("%Y-%m-%d %H:%M:%S %z", time.localtime(at)) if at else "not known"
+        except _NO_TIME:
+            return f"{at:g} s since 1970"
 
 
 def sign_of(step: Step) -> Sign:

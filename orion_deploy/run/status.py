@@ -136,6 +136,8 @@ def _light(folder: str) -> list[Facts] | None:
     runs = []
     for name in _names(folder):
         directory = os.path.join(folder, name)
+        if os.path.isfile(directory):
+            continue  # A report that was written beside its run.
         try:
             document = sidecar.summary(os.path.join(directory, sidecar.STATE_NAME))
         except Exception:  # damaged: the journal is asked

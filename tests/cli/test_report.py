@@ -7,7 +7,7 @@ import stat
 from pathlib import Path
 
 import pytest
-from support.cli import orion
+from support.cli import modules_after, orion
 from support.sessions import book, opened
 
 BOOK = """\
@@ -161,3 +161,10 @@ def test_an_ending_that_says_no_format_is_an_error_of_use(run: Path) -> None:
     done = orion("report", run, "-o", run.with_name("evidence.doc"), cwd=run.parent)
     assert done.code == 2
     assert ".md" in done.err
+
+
+def test_a_report_beside_its_run_does_not_slow_status_down(run: Path) -> None:
+    """The file that the screen writes is no run: the others are still told from their snapshots alone."""
+    (journal(run).parent.parent / "night.report.html").write_text("<!doctype html>")
+    assert "pathlib" not in modules_after("status", run.name, "--json", cwd=run.parent)
+    assert [r["run"] for r in orion("status", run, "--json", cwd=run.parent).json["runs"]] == ["night"]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import xml.etree.ElementTree as ET
+from dataclasses import replace
 
 import pytest
 from hypothesis import given, settings
@@ -153,3 +154,11 @@ def test_endings_say_the_format() -> None:
         *("md", "html", "json", "junit"),
         *(None, None, None),
     ]
+
+
+@pytest.mark.parametrize("name", FORMATS)
+@pytest.mark.parametrize("at", [1e20, -1e20, 1e11])
+def test_a_clock_that_is_out_of_its_mind_keeps_no_report_back(name: str, at: float) -> None:
+    """Times that no calendar knows are told as they are."""
+    made = evidence(ev.Ticked(step=TELL, at=at), ev.RunFinished(result="completed", at=at))
+    assert "completed" in render(replace(made, started_at=at), name)
