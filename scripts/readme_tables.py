@@ -39,6 +39,7 @@ LIMITS = (
     ("run.attempt.AttemptSpec.output_bytes_max", "bytes", "output kept of one attempt: its head and its tail"),
     ("run.desk.OUTPUT_FOR_VERDICT_BYTES_MAX", "bytes", "output that an expectation is compared with"),
     ("run.carry.VALUE_BYTES_MAX", "bytes", "an exported variable that later steps get"),
+    ("run.carry.NAMES_MAX", "names", "variables that later steps get of one script"),
     ("run.journal.RECORD_BYTES_MAX", "bytes", "one record of the journal"),
     ("run.reading.JOURNAL_BYTES_MAX", "bytes", "the journal of one run"),
     ("run.lock.WAIT_S", "s", "waiting for another operator to leave"),

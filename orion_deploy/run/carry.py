@@ -37,6 +37,7 @@ if TYPE_CHECKING:
 VALUE_BYTES_MAX = 96 * 1024
 """Longer values are not carried: Linux takes no longer one (128 KiB with its name, execve(2))."""
 NAMES_MAX = 500
+"""Of exported variables, and of others, that are kept of one script; that some were not is said among the names."""
 
 _NAME = rb"([A-Za-z_][A-Za-z0-9_]*)"
 _ANSI = rb"\$'(?:[^'\\]|\\.)*'"
@@ -167,12 +168,15 @@ def carry_on(
             after["over"].setdefault(name, given[name])
         if name != _PREVIOUS_FOLDER:
             names.append(name)
+    cut = max(0, len(changes) - NAMES_MAX)
     if left["variables"] is not None:
-        after["variables"] = dict(
-            [(name, value) for name, value in left["variables"].items() if not _is_long(value)][:NAMES_MAX]
-        )
+        short = [(name, value) for name, value in left["variables"].items() if not _is_long(value)]
+        cut += max(0, len(short) - NAMES_MAX)
+        after["variables"] = dict(short[:NAMES_MAX])
         names += [n for n, v in after["variables"].items() if before["variables"].get(n) != v]
         names += [n for n in before["variables"] if n not in after["variables"] and n not in ends]
+    if cut:
+        names.append(f"({cut:,} more were not kept: at most {NAMES_MAX} are)")
     return after, tuple(names)
 
 

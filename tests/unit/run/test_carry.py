@@ -82,13 +82,14 @@ def test_an_end_that_nobody_saw_keeps_what_was_there() -> None:
 
 
 def test_it_is_bounded() -> None:
-    """A value too long for the system, and the thousandth name, are not carried."""
+    """A value too long for the system, and the thousandth name, are not carried; that some were cut is said."""
     dump = b'declare -x LONG="%b"\n' % (b"x" * (VALUE_BYTES_MAX + 1))
     dump += b"".join(b'declare -- v%d="1"\n' % number for number in range(NAMES_MAX + 100))
     kept, names = carry_on(nothing(), {}, {}, read_left(dump), "")
     assert "LONG" not in kept["env"]
     assert len(kept["variables"]) == NAMES_MAX
     assert "LONG" not in names
+    assert names[-1] == f"(100 more were not kept: at most {NAMES_MAX} are)"
 
 
 @settings(max_examples=200, deadline=None)
