@@ -12,7 +12,7 @@ import re
 import sqlite3
 import time
 from contextlib import closing
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import ClassVar
 
@@ -156,7 +156,14 @@ def take_backup(
             **asdict(made),
         }
         write_whole(manifest_path(final), json.dumps(manifest, indent=1, sort_keys=True).encode() + b"\n")
+        proved = fingerprint(part)
         publish(part, final)
+    named = fingerprint(final)
+    if (
+        named.modified_ns == proved.modified_ns
+    ):  # its new name moved the other time; nothing has moved this one
+        wait_for_tick(named)
+        made = replace(made, copy=named.to_json())
     print(f"backup: {final}, sha256 {made.sha256}")
     return made
 

@@ -88,8 +88,8 @@ class SqliteMigrate(_OneWay):
 
     Refuses unless: this run rehearsed these very scripts, nobody has the database open, it stands before the
     migration, and this run's verified backup is of exactly this state. Takes the exclusive lock, carries the up script
-    out, compares the schema with what the rehearsal led to, reads the backup once more by its hash meanwhile, and only
-    then commits. After `timeout_s` seconds, on
+    out, compares the schema with what the rehearsal led to, sees that nobody has written to the
+    backup (by its times, else by its hash), and only then commits. After `timeout_s` seconds, on
     cancel, and on any error everything is taken back. Already migrated: not applicable.
     """
 

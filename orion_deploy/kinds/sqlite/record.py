@@ -44,6 +44,12 @@ class Backup:
     rows: Mapping[str, int] = field(default_factory=dict)
     state: str = ""
     run: str = ""
+    copy: Mapping[str, Any] | None = None
+    """Fingerprint of the backup's own file when it had been proved: the same now, and nobody has written to it."""
+
+    def is_untouched(self, now: Fingerprint) -> bool:
+        """Whether the backup's file has provably not been written since it was proved."""
+        return self.copy is not None and now.is_fine and dict(self.copy) == now.to_json()
 
     def is_of(self, now: Fingerprint) -> bool:
         """Whether the source has provably not been written since the backup."""

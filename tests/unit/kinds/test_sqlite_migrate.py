@@ -269,6 +269,14 @@ def test_a_touched_database_is_compared_by_its_bytes(tmp_path: Path) -> None:
     assert do(tmp_path, "migrate").outcome is Outcome.PASSED
 
 
+def test_a_touched_backup_is_compared_by_its_bytes(tmp_path: Path) -> None:
+    """Another time stamp alone does not make a backup useless; other bytes do, whatever the stamp says."""
+    prepared(tmp_path)
+    backup = next((tmp_path / "backups").glob("*.db"))
+    os.utime(backup, (1, 1))
+    assert do(tmp_path, "migrate").outcome is Outcome.PASSED
+
+
 def test_facts_of_another_run_do_not_count(tmp_path: Path) -> None:
     """A backup that another run took is not this run's."""
     prepared(tmp_path)
