@@ -12,12 +12,15 @@ import os
 import random
 import shutil
 import sys
+import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
 
 PACKERS: dict[str, Callable[[bytes], bytes]] = {"gz": gzip.compress, "bz2": bz2.compress, "xz": lzma.compress}
 KEPT_MAX = 400
+pause = threading.Event().wait
+"""A program does not write all the time."""
 
 
 class Writer:
@@ -87,7 +90,7 @@ class Writer:
         self.log.touch(0o600)
         for _ in range(self.random.randrange(4)):
             self.write()
-            time.sleep(self.random.choice((0, 0.003)))
+            pause(self.random.choice((0, 0.003)))
         self._reopen()
 
     def dated(self) -> None:
@@ -121,7 +124,7 @@ def main(arguments: list[str]) -> int:
         if writer.random.random() < 0.1:
             getattr(writer, writer.random.choice(ways))()
         if writer.random.random() < 0.5:
-            time.sleep(writer.random.choice((0, 0.001, 0.005)))
+            pause(writer.random.choice((0, 0.001, 0.005)))
     sys.stdout.write(f"{writer.lines}\n")
     return 0
 

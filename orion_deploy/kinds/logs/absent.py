@@ -17,9 +17,9 @@ from orion_deploy.kinds.logs.parameters import (
     number,
     patterns_with,
     several,
-    whole,
 )
 from orion_deploy.kinds.logs.pattern import compile_patterns
+from orion_deploy.kinds.logs.place import whole
 from orion_deploy.kinds.logs.source import Block
 from orion_deploy.kinds.process import duration_words
 from orion_deploy.kinds.verdict import Json, Outcome, Verdict

@@ -12,7 +12,7 @@ from dataclasses import asdict
 from pathlib import Path
 
 from orion_deploy.kinds.logs.place import Place, source_at
-from orion_deploy.kinds.logs.rotated import Beside, Mark, files_beside, mark_of, newer_than
+from orion_deploy.kinds.logs.rotated import Beside, Mark, files_beside, in_order, mark_of, newer_than
 from orion_deploy.kinds.logs.scan import Scanner
 from orion_deploy.kinds.logs.source import (
     ANCHOR_BYTES,
@@ -220,7 +220,7 @@ class Follower:
     def _fresh(self, beside: list[Beside]) -> list[Beside]:
         """What was rotated since the last look."""
         newest = self._newest
-        return [] if newest is None else [b for b in beside if b.number and b.is_fresh(newest)]
+        return [] if newest is None else in_order([b for b in beside if b.number and b.is_fresh(newest)])
 
     def _between(
         self, files: list[Beside], beside: list[Beside], live: Source | None, now: float

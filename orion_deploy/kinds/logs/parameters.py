@@ -14,6 +14,7 @@ from orion_deploy.errors import ChecklistError
 from orion_deploy.kinds.base import Context, Kind
 from orion_deploy.kinds.logs.follow import Follower
 from orion_deploy.kinds.logs.pattern import Pattern, compile_pattern, compile_patterns, shown
+from orion_deploy.kinds.logs.place import whole
 from orion_deploy.kinds.logs.scan import Hit, Scanner
 from orion_deploy.kinds.logs.source import Block
 from orion_deploy.kinds.verdict import Json
@@ -176,13 +177,6 @@ def line_text(block: Block, hit: Hit) -> str:
     """The text of a line, hostile, cut to LINE_CHARACTERS_MAX."""
     end = min(hit.end, hit.begin + 4 * LINE_CHARACTERS_MAX)
     return bytes(memoryview(block.data)[hit.begin : end]).decode("utf-8", "replace")[:LINE_CHARACTERS_MAX]
-
-
-def whole(value: Json) -> int:
-    """A count that was kept. Raises TypeError where it is none."""
-    if isinstance(value, bool) or not isinstance(value, int) or value < 0:
-        raise TypeError(f"{value!r} is no count")
-    return value
 
 
 def number(value: Json) -> float:

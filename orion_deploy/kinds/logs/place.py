@@ -61,13 +61,17 @@ class Place:
 
     @classmethod
     def from_json(cls, data: Json) -> Place:
-        """Read what `asdict` gave. Raises TypeError or ValueError on anything else."""
+        """Read what `asdict` gave. Raises TypeError or KeyError on anything else."""
         if not isinstance(data, dict):
             raise TypeError("a place is an object")
-        numbers = [data[name] for name in ("device", "inode", "offset", "head_bytes")]
-        if not all(isinstance(n, int) and n >= 0 for n in numbers):
-            raise ValueError("a place holds a number that is none")
-        return cls(**data)  # type: ignore[arg-type]
+        device, inode, offset, head_bytes = (
+            whole(data[name]) for name in ("device", "inode", "offset", "head_bytes")
+        )
+        path, head, anchor = (str(data[name]) for name in ("path", "head", "anchor"))
+        left_at = data["left_at"]
+        if not isinstance(left_at, (int, float)):
+            raise TypeError(f"{left_at!r} is no time")
+        return cls(path, device, inode, offset, head_bytes, head, anchor, left_at)
 
 
 def source_at(place: Place) -> Source | None:
@@ -83,3 +87,10 @@ def source_at(place: Place) -> Source | None:
         pass
     source.close()
     return None
+
+
+def whole(value: Json) -> int:
+    """A count that was kept. Raises TypeError where it is none."""
+    if isinstance(value, bool) or not isinstance(value, int) or value < 0:
+        raise TypeError(f"{value!r} is no count")
+    return value

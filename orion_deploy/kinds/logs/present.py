@@ -17,9 +17,9 @@ from orion_deploy.kinds.logs.parameters import (
     Reading,
     counted,
     patterns_with,
-    whole,
 )
 from orion_deploy.kinds.logs.pattern import Pattern, compile_pattern
+from orion_deploy.kinds.logs.place import whole
 from orion_deploy.kinds.logs.scan import Hit
 from orion_deploy.kinds.logs.source import Block
 from orion_deploy.kinds.verdict import Json, Outcome, Verdict

@@ -33,7 +33,7 @@ class Beside:
     @property
     def age(self) -> tuple[int, int]:
         """Sorts from the oldest to the newest, where only the time of the last change is known."""
-        return (self.modified_ns, -int(self.number) if self.number.isdigit() and len(self.number) < 5 else 0)
+        return (self.modified_ns, -int(self.number) if _is_counted(self.number) else 0)
 
     def is_fresh(self, newest: Mark) -> bool:
         """Whether it was rotated after those of this mark. Compressing keeps the time."""
@@ -102,15 +102,23 @@ def _beside(log: Path) -> list[Beside]:
 def newer_than(one: Beside, files: list[Beside]) -> list[Beside]:
     """The rotated files that came after `one`, the oldest first."""
     rotated = [b for b in files if b.number and b.key != one.key]
-    alike = [b for b in (*rotated, one) if b.number]
     if not one.number:
-        return [b for b in rotated if b.age > one.age]
-    if all(_is_counted(b.number) for b in alike):
-        newer = [b for b in rotated if int(b.number) < int(one.number)]
-        return sorted(newer, key=lambda b: -int(b.number))
-    if not any(_is_counted(b.number) for b in alike):
-        return sorted((b for b in rotated if b.number > one.number), key=lambda b: b.number)
-    return [b for b in rotated if b.age > one.age]
+        return in_order([b for b in rotated if b.age > one.age])
+    ordered = in_order([*rotated, one])
+    return ordered[ordered.index(one) + 1 :]
+
+
+def in_order(rotated: list[Beside]) -> list[Beside]:
+    """The oldest first: by their numbers, or by their dates; where there are both, by when they were changed last.
+
+    A file may be changed after it was rotated, by a program that has not turned to the new one yet.
+    """
+    counted = sum(_is_counted(b.number) for b in rotated)
+    if counted == len(rotated):
+        return sorted(rotated, key=lambda b: -int(b.number))
+    if not counted:
+        return sorted(rotated, key=lambda b: b.number)
+    return sorted(rotated, key=lambda b: b.age)
 
 
 def _is_counted(number: str) -> bool:

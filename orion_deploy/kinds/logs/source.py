@@ -27,9 +27,9 @@ HEAD_BYTES_MAX = 256
 ANCHOR_BYTES = 64
 DIGEST_BYTES = 8
 PACKED: Mapping[str, Callable[[IO[bytes]], IO[bytes]]] = {
-    ".gz": lambda file: cast("IO[bytes]", gzip.open(file)),  # noqa: SIM115 - Source closes it
-    ".bz2": lambda file: cast("IO[bytes]", bz2.open(file)),  # noqa: SIM115
-    ".xz": lambda file: cast("IO[bytes]", lzma.open(file)),  # noqa: SIM115
+    ".gz": lambda file: cast("IO[bytes]", gzip.GzipFile(fileobj=file, mode="rb")),
+    ".bz2": lambda file: cast("IO[bytes]", bz2.BZ2File(file)),
+    ".xz": lambda file: cast("IO[bytes]", lzma.LZMAFile(file)),  # noqa: SIM115 - Source closes it
 }
 UNREADABLE = (".zst", ".lz4", ".lzo", ".Z", ".zip")
 """Compressed in ways that the standard library cannot read."""

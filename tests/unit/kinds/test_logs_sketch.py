@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from orion_deploy.kinds.logs.sketch import ACCURACY, BINS_MAX, WINDOW_PARTS, Sketch, Window
+from orion_deploy.kinds.verdict import Json
 from orion_deploy.kinds.watching import STATE_BYTES_MAX
 
 SAMPLES = st.lists(st.floats(0.001, 100_000), min_size=1, max_size=300)
@@ -91,8 +92,9 @@ def test_a_window_forgets() -> None:
 
 def test_a_damaged_state_is_refused() -> None:
     """It raises, and counts nothing that is none."""
-    for state in (3, [1], [0, "x"], [0, 1.0, "a", 2]):
+    states: tuple[Json, ...] = (3, [1], [0, "x"], [0, 1.0, "a", 2])
+    for state in states:
         with pytest.raises((TypeError, ValueError)):
-            Sketch(state)  # type: ignore[arg-type]
+            Sketch(state)
     with pytest.raises((TypeError, ValueError)):
         Window(600).resume([3])
