@@ -6,7 +6,7 @@ import re
 import time
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from orion_deploy.kinds.logs import regex, scan
@@ -75,6 +75,7 @@ def naive(texts: list[str], lines: list[bytes], *, literal: bool, ignore_case: b
     return [line for line in stripped if any(c.search(line) for c in compiled)]
 
 
+@settings(deadline=None)
 @given(
     st.lists(st.sampled_from(EXPRESSIONS), min_size=1, max_size=4),
     LINES,
@@ -94,6 +95,7 @@ def test_lines_are_found_as_one_by_one(
         assert found == naive(texts, lines, literal=literal, ignore_case=ignore_case)
 
 
+@settings(deadline=None)
 @given(st.sampled_from(EXPRESSIONS), LINES)
 def test_a_gate_stands_in_each_match(text: str, lines: list[bytes]) -> None:
     """No line that matches is without one of the gates of its pattern."""
@@ -118,6 +120,7 @@ def test_most_patterns_of_a_checklist_have_a_gate() -> None:
     assert compile_pattern(r"\d+:\d+").gates == ()
 
 
+@settings(deadline=None)
 @given(st.lists(st.binary(min_size=2, max_size=12), min_size=1, max_size=20), st.binary(max_size=2_000))
 def test_a_plan_looks_for_every_gate(gates: list[bytes], sample: bytes) -> None:
     """Each gate is the target of a probe whose bytes stand in it."""

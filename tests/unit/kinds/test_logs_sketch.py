@@ -7,7 +7,7 @@ import math
 import random
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from orion_deploy.kinds.logs.sketch import ACCURACY, BINS_MAX, WINDOW_PARTS, Sketch, Window
@@ -22,6 +22,7 @@ def exact(samples: list[float], percent: float) -> float:
     return sorted(samples)[math.floor(percent / 100 * (len(samples) - 1))]
 
 
+@settings(deadline=None)
 @given(SAMPLES, st.floats(0.1, 100))
 def test_a_percentile_is_within_its_error(samples: list[float], percent: float) -> None:
     """Whatever the samples: at most ACCURACY off the sample at that rank."""
@@ -32,6 +33,7 @@ def test_a_percentile_is_within_its_error(samples: list[float], percent: float) 
     assert sketch.percentile(percent) == pytest.approx(exact(samples, percent), rel=ACCURACY * 1.0001)
 
 
+@settings(deadline=None)
 @given(SAMPLES, st.lists(st.floats(0, 10), max_size=50))
 def test_a_sketch_goes_on_from_its_state(before: list[float], after: list[float]) -> None:
     """Kept as JSON and taken up again, it is as if it had never been put down; zeros are samples too."""
