@@ -105,7 +105,11 @@ def _of_step(step: Step) -> Iterator[Concern]:
             watch = attempt.watch
             for firing in watch.fired:
                 yield concern("fired", "bad", _joined(firing.reason, firing.value), firing.at)
-    if step.status in _OPEN:
+    last = step.attempts[-1].watch if step.attempts else None
+    if step.status is Status.RUNNING and last is not None:
+        text = f"its watch is not over: {duration(last.observed_s)} of {duration(last.watch_s)} observed"
+        yield concern("watching", "warn", text)
+    elif step.status in _OPEN:
         what, role = _OPEN[step.status]
         why = step.verdict.reason if step.verdict is not None else ""
         yield concern(what, role, why or step.reason or "a person decides")
