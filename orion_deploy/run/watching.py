@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from orion_deploy.checklist.model import WATCH_S_DEFAULT, Step
 from orion_deploy.checklist.yaml_values import TIMEOUT_S_MAX, parse_duration
@@ -28,6 +29,9 @@ from orion_deploy.run.watches.record import Clocks, Spec, WatchRecord, clocks, t
 from orion_deploy.run.watches.standing import Seen, unseen
 from orion_deploy.run.words import length
 from orion_deploy.text import plain_line
+
+if TYPE_CHECKING:
+    from orion_deploy.run.watches.notify import Told
 
 FOLLOW_S = 2.0
 """How often a session looks whether a watch has seen something."""
@@ -80,6 +84,12 @@ class Watching(Acts):
                 record = self._last_look(step_id, attempt.number) or unseen(step_id, attempt)
                 found.append(Seen(record, attempt, is_kept))
         return sorted(found, key=lambda seen: seen.record.started_at)
+
+    def told_of(self, record: WatchRecord) -> tuple[Told, ...]:
+        """What the operator was told of a watch, by the means of their choice."""
+        from orion_deploy.run.watches.notify import read_told
+
+        return read_told(self._watch_folder(record.step, record.attempt))
 
     def start_watch(self, step: Step) -> int:
         """Begin to watch; returns the attempt's number. `start` calls it, and it raises as `start`."""

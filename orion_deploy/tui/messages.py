@@ -29,6 +29,19 @@ class WatchSeen(Message):
 
 
 @dataclass
+class Tell(Message):
+    """The operator is to be told beyond the screen."""
+
+    notification: str
+    """A sequence that `telling.notification` has made, or nothing."""
+    rings: bool
+
+    def __post_init__(self) -> None:
+        """Let Textual set the message up."""
+        super().__post_init__()
+
+
+@dataclass
 class RowMoved(Message):
     """The outline's cursor stands on another row."""
 

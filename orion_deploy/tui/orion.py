@@ -18,7 +18,7 @@ from orion_deploy.text import plain_line
 from orion_deploy.tui.alone import STYLESHEET, dress
 from orion_deploy.tui.board import Board
 from orion_deploy.tui.driver import TerminalDriver
-from orion_deploy.tui.messages import LeaveAsked, StepEnded, TerminalClosed, WatchSeen
+from orion_deploy.tui.messages import LeaveAsked, StepEnded, Tell, TerminalClosed, WatchSeen
 from orion_deploy.tui.screens.main import MainScreen
 
 if TYPE_CHECKING:
@@ -122,6 +122,14 @@ class OrionApp(App[int]):
         event.stop()
         if not self.has_left:
             self.main.acting.on_watch_seen()
+
+    def on_tell(self, event: Tell) -> None:
+        """Ring the bell, and have the terminal tell it."""
+        event.stop()
+        if event.rings:
+            self.bell()
+        if event.notification and self._driver is not None:
+            self._driver.write(event.notification)
 
     def on_terminal_closed(self, event: TerminalClosed) -> None:
         """Nobody sees anything any more: leave in good order; what runs goes on."""

@@ -6,6 +6,7 @@ Texts of a record are hostile: each goes through `plain_line` here.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from rich.cells import cell_len
 
@@ -18,6 +19,9 @@ from orion_deploy.tui.lines import Line, Span, bounded, fit, line, width_of, wra
 from orion_deploy.tui.page import LABEL_COLUMNS, labelled_wrap
 from orion_deploy.tui.trend import GAP, extremes, trend
 from orion_deploy.tui.words import OUTCOMES, clock
+
+if TYPE_CHECKING:
+    from orion_deploy.run.watches.notify import Told
 
 FIRINGS_SHOWN_MAX = 3
 GAPS_SHOWN_MAX = 2
@@ -161,6 +165,18 @@ def firing_lines(seen: Seen, now: float, width: int, shown: int) -> list[Line]:
         lines += wrap(spans, width, hang=" " * LABEL_COLUMNS)
     if (more := record.fired_count - min(shown, len(record.fired))) > 0:
         lines += labelled_wrap("", f"and {more} earlier", width, "dim")
+    return lines
+
+
+def told_lines(told: Sequence[Told], now: float, width: int) -> list[Line]:
+    """Whether the operator was told by the means of their choice; nothing where they wished for none."""
+    lines: list[Line] = []
+    for one in [each for each in told if each.result != "not wished"][-FIRINGS_SHOWN_MAX:]:
+        words = {"sent": "sent", "begun": "nobody knows whether it was sent"}.get(one.result)
+        role = "bad" if one.is_fault else "warn" if one.result == "begun" else "dim"
+        text = f"{clock(one.told_at, now)} on_{plain_line(one.event)}: {words or plain_line(one.result)}"
+        mark = "! " if one.is_fault else ""
+        lines += labelled_wrap("told" if not lines else "", f"{mark}{text}", width, role)
     return lines
 
 

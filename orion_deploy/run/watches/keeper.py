@@ -227,8 +227,9 @@ def main(run_directory: str, lock_fd: int) -> int:
 
 def notifying(run_directory: Path) -> Seen:
     """What tells the operator by the means of their choice, when a watch fires or ends."""
-    del run_directory
-    return lambda _before, _after: None
+    from orion_deploy.run.watches.notify import notifier
+
+    return notifier(run_directory)
 
 
 def ask_to_leave(run_directory: Path, wait_s: float = HAND_OVER_S) -> bool:

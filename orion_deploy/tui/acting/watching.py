@@ -10,10 +10,12 @@ from orion_deploy.errors import OrionError
 from orion_deploy.kinds.verdict import Outcome
 from orion_deploy.run.state import Attempt
 from orion_deploy.run.watches.standing import GRACE_S
+from orion_deploy.run.watches.wishes import Wishes, read_wishes
 from orion_deploy.run.watching import firings_of
 from orion_deploy.run.words import length, moment
 from orion_deploy.tui.acting.base import Hands
-from orion_deploy.tui.messages import WatchSeen
+from orion_deploy.tui.messages import Tell, WatchSeen
+from orion_deploy.tui.telling import notification
 from orion_deploy.tui.words import OUTCOMES
 
 RESTART_S = 60.0
@@ -29,6 +31,7 @@ class WatchActs(Hands):
     _kept_at = float("-inf")
     _told: frozenset[tuple[str, float]] = frozenset()
     """Firings that were said."""
+    _wishes: Wishes | None = None
     _is_due = False
     """Whether the way back is to be offered."""
     patience_s = LOOK_S
@@ -36,6 +39,10 @@ class WatchActs(Hands):
 
     def begin_watches(self) -> None:
         """The app has come up: see that somebody looks, and hear of what they see."""
+        if self.board.has_watches:
+            self._wishes, fault = read_wishes(self.session.edge.environ())
+            if fault:
+                self.main.say(fault, "warn", stays=True)
         self._told = firings_of(self.session.state) - self.session.fired_at_opening
         if self.session.state.watched:
             self.keep_watching()
@@ -99,7 +106,9 @@ class WatchActs(Hands):
         attempt = self.session.state.step(step_id).attempts[-1]
         fired = attempt.watched.fired if attempt.watched is not None else ()
         reason = next((f.reason for f in fired if f.at == at), "")
-        self.main.say(f"{self.board.title_of(step_id)} FIRED: {reason}", "bad", stays=True)
+        title = self.board.title_of(step_id)
+        self.main.say(f"{title} FIRED: {reason}", "bad", stays=True)
+        self._tell("FIRED", f"{title}: {reason}", rings=True)
         state = self.session.state
         is_forward = state.rollback_at is None and state.finished_at is None
         self._is_due = is_forward and self.board.has_rollback and not self.session.read_only
@@ -131,7 +140,16 @@ class WatchActs(Hands):
         outcome = attempt.verdict.outcome
         role = {Outcome.FAILED: "bad", Outcome.UNDECIDED: "warn"}.get(outcome, "ok")
         title = self.board.title_of(step_id)
-        self.main.say(f"{title}: the watch {OUTCOMES[outcome].word}: {attempt.verdict.reason}", role)
+        words = f"the watch {OUTCOMES[outcome].word}: {attempt.verdict.reason}"
+        self.main.say(f"{title}: {words}", role)
+        self._tell(title, words)
+
+    def _tell(self, title: str, text: str, *, rings: bool = False) -> None:
+        """Tell it beyond the screen, as the operator wishes."""
+        if self._wishes is not None:
+            self.main.post_message(
+                Tell(notification(self._wishes.terminal, title, text), rings=rings and self._wishes.bell)
+            )
 
     def do_watches(self) -> None:
         """All watches, the one under the cursor first."""
@@ -156,6 +174,7 @@ class WatchActs(Hands):
             at=row.id if row is not None else "",
             end=self.end_watch,
             keeper=session.keeper,
+            told=session.told_of,
         )
         self.main.app.push_screen(screen, answered)
 

@@ -9,6 +9,8 @@ from orion_deploy.run.attempt import Finding
 from orion_deploy.run.resume import Resume
 from orion_deploy.run.session import Session
 from orion_deploy.run.verification import is_harmless
+from orion_deploy.run.watches.standing import SIGNS
+from orion_deploy.run.words import length
 from orion_deploy.text import is_hidden, plain_line
 from orion_deploy.tui.lines import EMPTY, Line, Span, line, wrap
 from orion_deploy.tui.page import call_lines, code_block
@@ -64,6 +66,7 @@ def resume_lines(session: Session, width: int) -> list[Line]:
             hang="    ",
         )
     lines += _waited_for(session, width)
+    lines += _watched(session, now, width)
     lines += _changes(session, resume, width)
     lines += [
         EMPTY,
@@ -85,6 +88,25 @@ def _waited_for(session: Session, width: int) -> list[Line]:
         return []
     rows = gate_lines(gates, session.edge.now(), width - 2)
     return [EMPTY, line("Criteria and gates (G)", "label"), *((Span("  "), *row) for row in rows)]
+
+
+def _watched(session: Session, now: float, width: int) -> list[Line]:
+    """How the watches stand: those that went on, and those that fired or ended while nobody was here."""
+    fired = {step_id for step_id, _ in session.fired_at_opening}
+    lines: list[Line] = []
+    for seen in session.seen_watches():
+        if not seen.is_open and seen.record.step not in fired:
+            continue
+        sign = SIGNS[seen.standing(now)]
+        shown = plain_line(seen.record.shown)
+        about = [shown, f"{length(seen.record.left_s)} left" if seen.is_open else "", seen.why_unwatched(now)]
+        spans = (
+            Span(f"  {sign.text:<12} ", sign.role),
+            Span(_title(session, seen.record.step)),
+            Span(f"  {', '.join(text for text in about if text)}", "dim"),
+        )
+        lines += wrap(spans, width, hang=" " * 15)
+    return [EMPTY, line("Watches", "label"), *lines] if lines else []
 
 
 def _changes(session: Session, resume: Resume, width: int) -> list[Line]:

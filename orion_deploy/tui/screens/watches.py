@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
 
 from textual import events
 from textual.app import ComposeResult
@@ -14,18 +15,22 @@ from textual.screen import ModalScreen
 from orion_deploy.errors import RefusedError
 from orion_deploy.run.watches.reading import Keeper
 from orion_deploy.run.watches.record import Line as LogLine
+from orion_deploy.run.watches.record import WatchRecord
 from orion_deploy.run.watches.standing import Seen
 from orion_deploy.text import plain_line
 from orion_deploy.tui.lines import Line, line
 from orion_deploy.tui.patience import Patience
 from orion_deploy.tui.screens.output import OutputScreen
 from orion_deploy.tui.screens.panel import keys_hint
-from orion_deploy.tui.watch_lines import log_line, watch_head, watch_row
+from orion_deploy.tui.watch_lines import log_line, told_lines, watch_head, watch_row
 from orion_deploy.tui.watches import Watches
 from orion_deploy.tui.widgets.bars import LinesBar
 from orion_deploy.tui.widgets.lines_view import LinesView
 from orion_deploy.tui.widgets.rows_view import RowsView
 from orion_deploy.tui.words import clock
+
+if TYPE_CHECKING:
+    from orion_deploy.run.watches.notify import Told
 
 PLOT_ROWS_MIN = 26
 PLOT_COLUMNS_MIN = 60
@@ -62,6 +67,7 @@ class WatchesScreen(ModalScreen[str]):
         at: str,
         end: Callable[[str], None],
         keeper: Callable[[], Keeper | None],
+        told: Callable[[WatchRecord], Sequence[Told]],
     ) -> None:
         """`at` is the step to stand on; `end` asks whether a watch is to end."""
         super().__init__()
@@ -71,6 +77,7 @@ class WatchesScreen(ModalScreen[str]):
         self.at = at
         self.end = end
         self.keeper = keeper
+        self.told = told
         self.patience = Patience()
         self.shows_plot = False
         """Where there is no room for both."""
@@ -121,8 +128,13 @@ class WatchesScreen(ModalScreen[str]):
         seen = self.current
         if seen is not None:
             self.at = seen.record.step
+            told = self.told(seen.record)
             self.query_one("#page", LinesView).show(
-                lambda width: watch_head(seen, now, width, is_brief=False), keep_place=not is_other
+                lambda width: [
+                    *watch_head(seen, now, width, is_brief=False),
+                    *told_lines(told, now, width),
+                ],
+                keep_place=not is_other,
             )
             lines = seen.record.lines
             path = plain_line(lines[-1].path) if lines else ""
