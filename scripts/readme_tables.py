@@ -59,6 +59,8 @@ LIMITS = (
     ("kinds.logs.parameters.LOOK_S_MAX", "s", "one look of a watch at a log; the next one goes on there"),
     ("kinds.logs.follow.TRAIL_S", "s", "a renamed log is still looked at for late lines"),
     ("kinds.logs.sketch.BINS_MAX", "bins", "all samples of a percentile"),
+    ("run.watches.notify.LIMIT_S", "s", "a command or an answer that a notification waits for"),
+    ("tui.log_part.BEFORE_BYTES", "bytes", "a log before, and behind, a line that is looked up in it"),
     ("tui.output_text.BYTES_MAX", "bytes", "output shown full screen"),
 )  # fmt: skip
 """Name below `orion_deploy`, unit, what it limits."""

@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import json
 import os
-import threading
 from abc import abstractmethod
 from collections.abc import Callable, Mapping
 from dataclasses import replace
@@ -24,6 +23,7 @@ from orion_deploy.run.desk import folder_name, is_secret, require, step_folder
 from orion_deploy.run.state import RunState
 from orion_deploy.run.values import missing_for
 from orion_deploy.run.watches import reading
+from orion_deploy.run.watches.following import follow
 from orion_deploy.run.watches.reading import Keeper
 from orion_deploy.run.watches.record import Clocks, Spec, WatchRecord, clocks, to_json
 from orion_deploy.run.watches.standing import Seen, unseen
@@ -32,9 +32,6 @@ from orion_deploy.text import plain_line
 
 if TYPE_CHECKING:
     from orion_deploy.run.watches.notify import Told
-
-FOLLOW_S = 2.0
-"""How often a session looks whether a watch has seen something."""
 
 
 class Watching(Acts):
@@ -280,33 +277,10 @@ class Watching(Acts):
     ) -> Callable[[], None]:
         """Call `changed`, on another thread, when a watch may have seen something; returns what ends that.
 
-        What fired or ended, and a keeper that came or went, is told at once; any other look only after
-        `patience_s()` since the last call. A call that raises ends it.
+        What fired, was lost or ended, and a keeper that came or went, is told at once; any other look only after
+        `patience_s()` since the last call.
         """
-        over = threading.Event()
-        directory = self.directory
-
-        def grave() -> object:
-            is_kept = reading.keeper_of(directory) is not None
-            return reading.stamps(directory, reading.KEPT_NAME), is_kept
-
-        def follow() -> None:
-            known, known_grave, waited_s = reading.stamps(directory), grave(), 0.0
-            while not over.wait(FOLLOW_S):
-                waited_s += FOLLOW_S
-                found_grave = grave()
-                if found_grave == known_grave:
-                    if waited_s < patience_s():
-                        continue
-                    found = reading.stamps(directory)
-                    if found == known:
-                        continue
-                    known = found
-                known_grave, waited_s = found_grave, 0.0
-                changed()
-
-        threading.Thread(target=follow, name="follow-watches", daemon=True).start()
-        return over.set
+        return follow(self.directory, changed, patience_s)
 
 
 def firings_of(state: RunState) -> frozenset[tuple[str, float]]:

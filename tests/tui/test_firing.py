@@ -15,7 +15,9 @@ from textual.widgets import Input
 from orion_deploy.run import events as ev
 from orion_deploy.run.watches import keeper as keepers
 from orion_deploy.run.watches import reading
+from orion_deploy.tui.lines import text_of
 from orion_deploy.tui.screens.panel import TypePanel
+from orion_deploy.tui.widgets.bars import LinesBar
 
 OFFER = "A WATCH FIRED: turn back?"
 
@@ -46,8 +48,8 @@ def fires(path: Path) -> None:
 
 
 def strip_of(player: Player) -> str:
-    """The strip, as it is seen above whatever is up."""
-    return "\n".join(player.shown.split("\n")[:2])
+    """What the strip says, whatever is up."""
+    return "\n".join(text_of(row) for row in player.app.main.query_one("#strip", LinesBar).lines)
 
 
 def title(player: Player) -> str:

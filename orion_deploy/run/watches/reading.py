@@ -49,7 +49,7 @@ def watch_folder(run_directory: Path, step_folder: str, attempt: int) -> Path:
 def read_record(folder: Path) -> WatchRecord | None:
     """The last look of the watch in `folder`: the live file, else the one that surely is on the disk; else None."""
     for name in (LIVE_NAME, KEPT_NAME):
-        data = _read(folder / name)
+        data = read_data(folder / name)
         if data is not None:
             try:
                 return record_of(data)
@@ -83,7 +83,7 @@ def _mark(path: Path) -> tuple[int, ...]:
 
 def read_spec(folder: Path) -> Spec | None:
     """What is to be watched; None where it cannot be read."""
-    data = _read(folder / SPEC_NAME)
+    data = read_data(folder / SPEC_NAME)
     try:
         return None if data is None else spec_of(data)
     except (ValueError, KeyError, TypeError):
@@ -146,7 +146,8 @@ def _changed_ns(path: Path) -> int:
         return 0
 
 
-def _read(path: Path) -> dict[str, Any] | None:
+def read_data(path: Path) -> dict[str, Any] | None:
+    """One of these files as plain data; None where it is not there, too large, or no object."""
     try:
         fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK)
     except OSError:

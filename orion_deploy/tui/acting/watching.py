@@ -21,7 +21,9 @@ from orion_deploy.tui.words import OUTCOMES
 RESTART_S = 60.0
 """A keeper that is gone is started again at most so often."""
 LOOK_S = 20.0
-"""A look that nobody has on the screen may wait so long until it is taken in; what fires or ends does not."""
+"""A look may wait so long until it is taken in, and painted; what fires or ends does not wait."""
+LOOK_AT_WATCHES_S = 5.0
+"""The same while the watch screen is up: each painting with its plot costs about 3 ms."""
 
 
 class WatchActs(Hands):
@@ -35,7 +37,7 @@ class WatchActs(Hands):
     _is_due = False
     """Whether the way back is to be offered."""
     patience_s = LOOK_S
-    """How long an unremarkable look may wait: not at all while one is read."""
+    """How long an unremarkable look may wait now."""
 
     def begin_watches(self) -> None:
         """The app has come up: see that somebody looks, and hear of what they see."""
@@ -166,7 +168,7 @@ class WatchActs(Hands):
             if answer == "rollback":
                 self.main.acting.act("rollback")
 
-        self.patience_s = 0.0
+        self.patience_s = LOOK_AT_WATCHES_S
         screen = WatchesScreen(
             watches,
             self.board.title_of,
