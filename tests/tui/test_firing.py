@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -142,3 +143,35 @@ async def test_what_fired_while_nobody_was_there_is_offered_at_the_start(watched
         await player.pilot.pause(0.5)
         assert player.app.screen is player.app.main
         assert "FIRED" in strip_of(player)
+
+
+async def test_a_wrong_file_of_wishes_is_said_once_and_breaks_nothing(watched: Path) -> None:
+    """One warning at the start; watches begin and fire as they do."""
+    wishes = Path(os.environ["XDG_CONFIG_HOME"]) / "orion-deploy" / "notify.json"
+    wishes.parent.mkdir(parents=True)
+    wishes.write_text('{"terminal": "osc8"}')
+    async with playing(watched) as player:
+        assert "`terminal` must be one of osc9, osc777, off" in player.shown
+        await player.go("The file is there")
+        await player.press("enter")
+        await player.until(lambda: any(s.record.looks for s in player.session.seen_watches()), "a look")
+        fires(watched)
+        await player.until(lambda: title(player) == OFFER, "the offer")
+
+
+async def test_how_the_operator_was_told_stands_on_the_watch_screen(watched: Path) -> None:
+    """A command that fails is seen where the watch is seen, with what it printed."""
+    wishes = Path(os.environ["XDG_CONFIG_HOME"]) / "orion-deploy" / "notify.json"
+    wishes.parent.mkdir(parents=True)
+    wishes.write_text('{"on_trigger": "echo no route; exit 3"}')
+    async with watching(watched) as player:
+        fires(watched)
+        await player.until(lambda: title(player) == OFFER, "the offer")
+        await player.press("escape")
+        (seen,) = player.session.seen_watches()
+        await player.until(lambda: any(t.is_fault for t in player.session.told_of(seen.record)), "the fault")
+        await player.press("w")
+        await player.until(
+            lambda: "on_trigger: it ended with status 3: no route" in " ".join(player.shown.split()),
+            "the words",
+        )

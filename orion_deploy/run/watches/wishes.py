@@ -59,9 +59,9 @@ def read_wishes(environ: Mapping[str, str]) -> tuple[Wishes, str]:
         return DEFAULT, ""
     except (OSError, ValueError) as error:
         reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
-        return DEFAULT, plain_line(f"{path} is not used: {reason}")
+        return DEFAULT, plain_line(f"{FILE_NAME} is not used: {reason} ({path})")
     wishes, faults = parse(text)
-    return wishes, plain_line(f"{path}: {'; '.join(faults)}") if faults else ""
+    return wishes, plain_line(f"{FILE_NAME}: {'; '.join(faults)} ({path})") if faults else ""
 
 
 def _read(path: str) -> str:
