@@ -31,6 +31,7 @@ from orion_deploy.demo.parts import (
 )
 from orion_deploy.errors import OrionError
 from orion_deploy.run.places import state_home
+from orion_deploy.run.sidecar import RUNS_SUFFIX
 
 CHECKLIST: Final = "0001_add_active_request"
 MARK: Final = ".orion-demo.json"
@@ -108,15 +109,28 @@ def _require_small_disk(faults: tuple[str, ...]) -> None:
 def stop_sandbox(directory: Path) -> tuple[str, ...]:
     """Stop everything that lives in a sandbox and return the names of the parts that did; its files stay.
 
+    Its watches too: nobody looks any more, until a run of it is opened again.
+
     Raises OrionError where `directory` is no sandbox, or a part outlives a KILL.
     """
     _read_mark(directory)
-    stopped = []
+    stopped = ["watches"] if _stop_watching(directory) else []
     for part in PARTS:
         if living(directory, part) is not None:
             end_part(directory, part)
             stopped.append(part)
     return tuple(stopped)
+
+
+def _stop_watching(directory: Path) -> bool:
+    """Ask whoever looks at the watches of the sandbox's runs to leave; whether anybody did."""
+    from orion_deploy.run.watches.keeper import ask_to_leave
+    from orion_deploy.run.watches.reading import keeper_of
+
+    runs = [run for run in directory.glob(f"*{RUNS_SUFFIX}/*") if keeper_of(run) is not None]
+    for run in runs:
+        ask_to_leave(run)
+    return bool(runs)
 
 
 def with_defaults(text: str, values: Mapping[str, str]) -> str:

@@ -154,7 +154,10 @@ class Keeping:
         return found
 
     def _scan(self) -> None:
-        """Begin what is new, end what was stopped, forget what is over."""
+        """Begin what is new, end what was stopped, forget what is over. A run whose folder is gone ends it all."""
+        if os.fstat(self._lock).st_nlink == 0:
+            self.stop()
+            return
         for folder, (thread, stop) in list(self._threads.items()):
             if is_stopped(folder):
                 stop.set()

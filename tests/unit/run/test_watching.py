@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import time
 from collections.abc import Callable
 from contextlib import AbstractContextManager
@@ -300,3 +301,16 @@ def test_one_keeper_for_each_run_and_it_hands_over(path: Path) -> None:
         assert is_gone(session.directory)
         assert looks(session, "there") == count + 1
         session.stop_watch("there", "seen enough")
+
+
+def test_a_keeper_ends_with_the_folder_of_its_run(path: Path) -> None:
+    """Somebody removes everything: nobody is left behind to look at it for a day."""
+    with open_at(path) as driven:
+        session = driven.session
+        session.start("there")
+        until(lambda: looks(session, "there"))
+        keeper = session.keeper()
+        assert keeper is not None
+        directory = session.directory
+    shutil.rmtree(directory)
+    until(lambda: not family.start_time(keeper.pid))
