@@ -220,8 +220,10 @@ def _rollback(state: RunState, story: Story, sections: tuple[Section, ...]) -> R
 
 
 def _ways(step: Step) -> list[str]:
+    """The answer that was given, the option that was taken, the action that was carried out."""
     ways = [step.option] if step.option else []
     if step.kind.startswith("people.") and step.value:
         ways.append(f"{step.title}: {step.value}")
-    acted = {a.what for a in step.attempts if a.what not in ("command", "interactive") and a.verdict}
-    return ways + sorted(what for what in acted if not what.startswith("people."))
+    if step.is_action and any(attempt.verdict is not None for attempt in step.attempts):
+        ways.append(f"{step.title} ({step.kind})")
+    return ways

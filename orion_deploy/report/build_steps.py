@@ -62,6 +62,7 @@ class StepMaker:
             line=step.line,
             kind=step.kind,
             parameters=_parameters(step.facts.call, self._values),
+            is_action=step.facts.action is not None,
             expected=tuple(expectation.text for expectation in step.facts.expect),
             is_mandatory=step.mandatory,
             is_optional=step.optional,

@@ -182,6 +182,8 @@ class Step:
     kind: str = ""
     parameters: str = ""
     """Of a typed step, as the checklist has them now, variables filled in; limits are among them."""
+    is_action: bool = False
+    """A typed step that changes something."""
     expected: tuple[str, ...] = ()
     is_mandatory: bool = False
     is_optional: bool = False

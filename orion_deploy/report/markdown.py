@@ -51,7 +51,7 @@ def table(head: Iterable[str], rows: Iterable[Iterable[str]]) -> list[str]:
 
 def facts_table(facts: Iterable[Fact]) -> list[str]:
     """Labels and texts, one a row."""
-    return table(("", ""), ((f"**{text(label)}**", text(words)) for label, words in facts))
+    return table(("", ""), ((f"**{text(label)}**" if label else "", text(words)) for label, words in facts))
 
 
 def page(evidence: Evidence) -> str:

@@ -235,3 +235,51 @@ def test_parameters_have_their_values_and_no_secret() -> None:
     assert "rows: 5" in page
     assert r"path: \$TOKEN" in page
     assert "hush" not in page
+
+
+def test_the_way_that_was_taken_is_named_by_its_actions_and_answers() -> None:
+    """What a check of the way back saw is no way; the action that was carried out, and the person's answer, are."""
+    book = """\
+# Release
+
+## Work
+
+- [ ] Release
+
+## Rollback
+
+1. Choose the way
+
+   ```yaml step
+   id: way
+   check:
+     people.choice: {question: Which way, options: [down, restore]}
+   ```
+2. Take it back
+
+   ```yaml step
+   id: down
+   action:
+     sqlite.rollback: {path: a.db, up: up.sql, down: down.sql}
+   ```
+3. See it gone
+
+   ```yaml step
+   id: gone
+   check:
+     sqlite.schema: {path: a.db, columns: {a: []}}
+   ```
+"""
+    ran = [
+        event
+        for step, what in (("down", "sqlite.rollback"), ("gone", "sqlite.schema"))
+        for event in (
+            ev.Started(step=step, attempt=1, what=what),
+            ev.Finished(step=step, attempt=1, verdict=passed()),
+            ev.Ticked(step=step, auto=True),
+        )
+    ]
+    answered = ev.Ticked(step="way", value="down")
+    made = evidence(ev.RollbackEntered(reason="slow"), answered, *ran, text=book)
+    assert made.rollback is not None
+    assert made.rollback.ways == ("Choose the way: down", "Take it back (sqlite.rollback)")
