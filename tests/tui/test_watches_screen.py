@@ -199,3 +199,25 @@ def test_plotext_is_imported_only_for_a_plot() -> None:
         [sys.executable, "-c", script], capture_output=True, text=True, check=True, timeout=60
     )
     assert done.stdout.strip() == "False"
+
+
+async def test_the_mouse_chooses_a_watch_and_opens_a_line(book: Path) -> None:
+    """A click stands on a watch; a second one on a line of the log opens it there, as Enter does."""
+    log = book.parent / "shop.log"
+    log.write_text("".join(f"order {n} stored in {n} ms\n" for n in range(40)))
+    rows = log.read_text().splitlines(keepends=True)
+    lines = tuple(
+        Line(float(n), rows[n].rstrip(), str(log), sum(len(row) for row in rows[:n])) for n in (5, 20)
+    )
+    async with shown(book, lines=lines) as player:
+        await opened(player)
+        await player.pilot.click("#lines", offset=(10, 0))
+        await player.ready()
+        await player.pilot.click("#lines", offset=(10, 0), times=2)
+        await player.until(lambda: isinstance(player.app.screen, OutputScreen), "the log")
+        await player.until(lambda: "order 5 stored in 5 ms" in player.shown, "the line")
+    async with shown(Path(shutil.copy(BOOK, book.parent / "other.md"))) as player:
+        screen = await opened(player)
+        await player.pilot.click("#watches", offset=(20, 0))
+        assert screen.current is not None
+        assert screen.current.record.step == "errors"

@@ -4,19 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from time import monotonic
+from typing import TYPE_CHECKING
 
 from orion_deploy.checklist.model import Step
 from orion_deploy.errors import OrionError
 from orion_deploy.kinds.verdict import Outcome
 from orion_deploy.run.state import Attempt
 from orion_deploy.run.watches.standing import GRACE_S
-from orion_deploy.run.watches.wishes import Wishes, read_wishes
 from orion_deploy.run.watching import firings_of
 from orion_deploy.run.words import length, moment
 from orion_deploy.tui.acting.base import Hands
 from orion_deploy.tui.messages import Tell, WatchSeen
 from orion_deploy.tui.telling import notification
 from orion_deploy.tui.words import OUTCOMES
+
+if TYPE_CHECKING:
+    from orion_deploy.run.watches.wishes import Wishes
 
 RESTART_S = 60.0
 """A keeper that is gone is started again at most so often."""
@@ -42,6 +45,8 @@ class WatchActs(Hands):
     def begin_watches(self) -> None:
         """The app has come up: see that somebody looks, and hear of what they see."""
         if self.board.has_watches:
+            from orion_deploy.run.watches.wishes import read_wishes
+
             self._wishes, fault = read_wishes(self.session.edge.environ())
             if fault:
                 self.main.say(fault, "warn", stays=True)
