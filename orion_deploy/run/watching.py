@@ -298,11 +298,11 @@ def seconds(time: float | str | None, values: Mapping[str, str], key: str) -> fl
         return time
     name = time.strip("${}")
     value = values.get(name, "")
-    found = parse_duration(value)
+    found = float(value) if value.isascii() and value.isdigit() else parse_duration(value)
     if found is None or not 0 < found <= TIMEOUT_S_MAX:
         raise RefusedError(
             f"`{key}` is `{plain_line(value)}`, by the variable {name}: that is no duration",
-            help="give one such as 24h, 30m or 90s",
+            help="give one such as 24h, 30m or 90s; a number alone is seconds",
         )
     return found
 
