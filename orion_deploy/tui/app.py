@@ -5,6 +5,7 @@ Textual is imported after the first line is on the terminal.
 
 from __future__ import annotations
 
+import contextlib
 import gc
 import os
 import sys
@@ -142,12 +143,14 @@ def _show(session: Session, relay: Relay, splash: Splash, *, approve: bool, back
         app.run()
     finally:
         app.leave_now(ExitCode.FAILED)
-    for note in app.notes:
-        sys.stderr.write(plain(note) + "\n")
-    if app.crash:
-        sys.stderr.write(
-            f"{plain(app.crash)}\nThis is a fault of orion-deploy; the run is on disk, and opening it again goes on with it.\n"
-        )
+    with contextlib.suppress(OSError):  # The terminal may be gone: then nobody is left to be told.
+        for note in app.notes:
+            sys.stderr.write(plain(note) + "\n")
+        if app.crash:
+            sys.stderr.write(
+                f"{plain(app.crash)}\nThis is a fault of orion-deploy; the run is on disk, and opening it again goes on with it.\n"
+            )
+        sys.stderr.flush()
     return int(app.exit_code)
 
 
