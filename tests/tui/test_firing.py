@@ -157,6 +157,7 @@ async def test_a_wrong_file_of_wishes_is_said_once_and_breaks_nothing(watched: P
         await player.until(lambda: any(s.record.looks for s in player.session.seen_watches()), "a look")
         fires(watched)
         await player.until(lambda: title(player) == OFFER, "the offer")
+        await player.ready()
 
 
 async def test_how_the_operator_was_told_stands_on_the_watch_screen(watched: Path) -> None:

@@ -38,6 +38,7 @@ PLOT_COLUMNS_MIN = 60
 PLOT_PART = 0.4
 LIST_PART = 0.25
 LINES_PART = 0.25
+PARTS = ("panel", "watches", "plotted", "page", "where", "lines", "hint")
 ROWS_LEAST = 3
 MARGIN_ROWS = 5
 """Between the parts, the name of the log, the keys."""
@@ -79,6 +80,7 @@ class WatchesScreen(ModalScreen[str]):
         self.keeper = keeper
         self.told = told
         self.patience = Patience()
+        self._note = ""
         self.shows_plot = False
         """Where there is no room for both."""
         self.add_class("tall")
@@ -118,10 +120,17 @@ class WatchesScreen(ModalScreen[str]):
     def _log_lines(self) -> tuple[LogLine, ...]:
         return self.current.record.lines if self.current is not None else ()
 
+    @property
+    def _is_up(self) -> bool:
+        """Whether all its parts are there: news may come when it is being left."""
+        return all(self.query(f"#{part}") for part in PARTS)
+
     # Showing
 
     def renew(self, *, is_other: bool = False) -> None:
-        """Show what is known now; of another watch from its top."""
+        """Show what is known now; of another watch from its top. A screen that is being left shows nothing."""
+        if not self._is_up:
+            return
         now = self.now()
         rows = [(seen, self.titles(seen.record.step)) for seen in self.watches.all]
         self.list.show(lambda width: [watch_row(seen, title, now, width) for seen, title in rows])
@@ -148,7 +157,7 @@ class WatchesScreen(ModalScreen[str]):
             )
         self._say_who()
         self.share_rows()
-        self.tell()
+        self.tell("" if is_other else self._note)
 
     def _say_who(self) -> None:
         keeper = self.keeper()
@@ -165,6 +174,9 @@ class WatchesScreen(ModalScreen[str]):
 
     def tell(self, note: str = "") -> None:
         """Say which keys there are."""
+        if not self._is_up:
+            return
+        self._note = note
         keys = [("↑ ↓", "choose")]
         if self._log_lines:
             keys += [("Tab", "lines"), ("o", "log")]
@@ -215,11 +227,11 @@ class WatchesScreen(ModalScreen[str]):
     async def _draw(self) -> None:
         from orion_deploy.tui.widgets.watch_plot import WatchPlot
 
-        found = self.query(WatchPlot)
-        if not found:
+        if self._is_up and not self.query(WatchPlot):
             await self.query_one("#plotted", Vertical).mount(WatchPlot(id="plot"))
-        if self.current is not None:
-            self.query_one(WatchPlot).show(self.current.record, self.now())
+        for plot in self.query(WatchPlot):
+            if self.current is not None:
+                plot.show(self.current.record, self.now())
 
     # Keys
 
