@@ -30,6 +30,11 @@ class Watches:
         """Those under way."""
         return tuple(seen for seen in self.all if seen.is_open)
 
+    @property
+    def first_fired(self) -> str:
+        """The step of the first open watch that fired; empty where none did."""
+        return next((seen.record.step for seen in self.open if seen.record.fired_count), "")
+
     def of(self, step_id: str) -> Seen | None:
         """The last watch of a step."""
         return next((seen for seen in self.all if seen.record.step == step_id), None)

@@ -86,6 +86,9 @@ async def test_every_watch_and_all_of_the_one_under_the_cursor(book: Path, size:
         assert "418 MB, 2 % above the baseline" in player.shown
         await player.press("escape")
         assert player.app.screen is player.app.main
+        screen = await opened(player, "Tell the team")
+        assert screen.current is not None
+        assert screen.current.record.step == "latency"
 
 
 async def test_the_plot_comes_where_there_is_room_and_by_a_key_where_there_is_not(book: Path) -> None:

@@ -159,7 +159,7 @@ class WatchActs(Hands):
             )
 
     def do_watches(self) -> None:
-        """All watches, the one under the cursor first."""
+        """All watches; it stands on the one under the cursor, else on one that fired."""
         from orion_deploy.tui.screens.watches import WatchesScreen
 
         self.main.see_watches()
@@ -178,7 +178,7 @@ class WatchActs(Hands):
             watches,
             self.board.title_of,
             session.edge.now,
-            at=row.id if row is not None else "",
+            at=row.id if row is not None and watches.of(row.id) is not None else watches.first_fired,
             end=self.end_watch,
             keeper=session.keeper,
             told=session.told_of,
