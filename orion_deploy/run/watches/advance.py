@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from orion_deploy.run.watches.record import (
     FIRINGS_MAX,
+    FLOAT_MAX,
     GAPS_MAX,
     LINES_MAX,
     POINTS_MAX,
@@ -44,6 +45,8 @@ def advance(record: WatchRecord, now: Clocks, look: Look) -> WatchRecord:
     if record.ended_at is not None:
         return record
     record = _timed(record, now, look)
+    if look.value is not None and not -FLOAT_MAX <= look.value <= FLOAT_MAX:
+        look = replace(look, value=None)  # No number: nothing to plot, and no file could hold it.
     record = replace(
         record,
         looked=now,

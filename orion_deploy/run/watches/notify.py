@@ -77,10 +77,12 @@ class Fact:
 def read_told(folder: Path) -> tuple[Told, ...]:
     """What was told of the watch in `folder`."""
     try:
-        data = json.loads((folder / FILE_NAME).read_bytes())
+        data = reading.read_json(folder / FILE_NAME)
         names = {field.name for field in fields(Told)}
-        return tuple(Told(**{k: v for k, v in each.items() if k in names}) for each in data)
-    except (OSError, ValueError, TypeError, AttributeError):
+        told = tuple(Told(**{k: v for k, v in each.items() if k in names}) for each in data or ())
+        is_whole = all(type(t.at) in (int, float) and type(t.result) is str for t in told)
+        return told if is_whole else ()
+    except (TypeError, AttributeError):
         return ()
 
 

@@ -36,6 +36,9 @@ class Keeper:
     """`orion-deploy watch`, and not the process that the app leaves behind."""
 
 
+_NOBODY = Keeper()
+
+
 def folder_of(run_directory: Path) -> Path:
     """Where a run's watches are."""
     return run_directory / FOLDER_NAME
@@ -47,15 +50,27 @@ def watch_folder(run_directory: Path, step_folder: str, attempt: int) -> Path:
 
 
 def read_record(folder: Path) -> WatchRecord | None:
-    """The last look of the watch in `folder`: the live file, else the one that surely is on the disk; else None."""
-    for name in (LIVE_NAME, KEPT_NAME):
-        data = read_data(folder / name)
-        if data is not None:
-            try:
-                return record_of(data)
-            except (ValueError, KeyError, TypeError):
-                continue
-    return None
+    """The last look of the watch in `folder`; None where nobody has looked, or nothing of it can be read.
+
+    The live file, unless the one that surely is on the disk saw more: after a power cut, or on a full disk,
+    the live one may have stayed behind.
+    """
+    live, kept = _record(folder / LIVE_NAME), _record(folder / KEPT_NAME)
+    if live is None or kept is None:
+        return live or kept
+    return kept if _seen(kept) > _seen(live) else live
+
+
+def _record(path: Path) -> WatchRecord | None:
+    data = read_data(path)
+    try:
+        return None if data is None else record_of(data)
+    except (ValueError, KeyError, TypeError):
+        return None
+
+
+def _seen(record: WatchRecord) -> tuple[bool, int]:
+    return record.ended_at is not None, record.looks
 
 
 class Records:
@@ -122,8 +137,10 @@ def keeper_of(run_directory: Path) -> Keeper | None:
     except OSError:
         try:
             data = json.loads(os.pread(fd, 4096, 0))
-            return Keeper(**{k: data[k] for k in Keeper.__slots__ if k in data})
-        except (OSError, ValueError, TypeError):
+            keeper = Keeper(**{k: data[k] for k in Keeper.__slots__ if k in data})
+            is_whole = all(type(getattr(keeper, k)) is type(getattr(_NOBODY, k)) for k in Keeper.__slots__)
+            return keeper if is_whole else Keeper()
+        except (OSError, ValueError, TypeError, RecursionError):
             return Keeper()
     else:
         return None
@@ -148,6 +165,12 @@ def _changed_ns(path: Path) -> int:
 
 def read_data(path: Path) -> dict[str, Any] | None:
     """One of these files as plain data; None where it is not there, too large, or no object."""
+    data = read_json(path)
+    return data if isinstance(data, dict) else None
+
+
+def read_json(path: Path) -> Any:
+    """What one of these files holds; None where it is not there, too large, or no JSON."""
     try:
         fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK)
     except OSError:
@@ -156,9 +179,8 @@ def read_data(path: Path) -> dict[str, Any] | None:
         if os.fstat(fd).st_size > FILE_BYTES_MAX:
             return None
         with os.fdopen(os.dup(fd), "rb") as file:
-            data = json.loads(file.read(FILE_BYTES_MAX))
-    except (OSError, ValueError):
+            return json.loads(file.read(FILE_BYTES_MAX))
+    except (OSError, ValueError, RecursionError):
         return None
     finally:
         os.close(fd)
-    return data if isinstance(data, dict) else None

@@ -7,7 +7,7 @@ hostile until `plain` has seen them.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
@@ -179,6 +179,11 @@ def new_record(spec: Spec, *, every_s: float, unit: str, limit: float | None, se
     )
 
 
+FLOAT_MAX = 1e300
+"""No number that is more was ever seen."""
+MOMENT_MAX = 6e10
+"""Seconds since the epoch: what a calendar knows."""
+_MOMENTS = frozenset({"wall", "at", "until", "started_at", "ended_at"})
 _PARTS: Mapping[str, Any] = MappingProxyType(
     {"gaps": Gap, "fired": Firing, "lines": Line, "points": Point, "looked": Clocks, "started": Clocks}
 )
@@ -203,7 +208,9 @@ def _flat(part: Any) -> list[Json]:
 
 def record_of(data: Mapping[str, Any]) -> WatchRecord:
     """Read what `to_json` made of a record. Raises ValueError, KeyError or TypeError on anything else."""
-    return WatchRecord(**_fields(WatchRecord, data))
+    record = WatchRecord(**_fields(WatchRecord, data))
+    record.judged()
+    return record
 
 
 def spec_of(data: Mapping[str, Any]) -> Spec:
@@ -215,15 +222,40 @@ def spec_of(data: Mapping[str, Any]) -> Spec:
 def _fields(cls: type[WatchRecord | Spec], data: Mapping[str, Any]) -> dict[str, Any]:
     if data["schema"] != SCHEMA:
         raise ValueError(f"a watch of schema {data['schema']}, and this program knows {SCHEMA}")
-    fields: dict[str, Any] = {}
-    for name in cls.__slots__:
-        value = data[name]
-        part = _PARTS.get(name)
+    found: dict[str, Any] = {}
+    for each in fields(cls):
+        value = data[each.name]
+        part = _PARTS.get(each.name)
         if part is Clocks:
-            value = Clocks(*value)
+            value = _part(Clocks, value)
         elif part is not None:
-            value = tuple(part(*item) for item in value)
+            value = tuple(_part(part, item) for item in value)
         elif isinstance(value, dict):
             value = MappingProxyType(value)
-        fields[name] = value
-    return fields
+        found[each.name] = value if part is not None else _checked(each.name, str(each.type), value)
+    return found
+
+
+def _part(cls: Any, item: Any) -> Any:
+    """A part from its flat form, each value of its kind."""
+    return cls(*(_checked(f.name, str(f.type), v) for f, v in zip(fields(cls), item, strict=True)))
+
+
+def _checked(name: str, kind: str, value: Any) -> Any:
+    """The value, where it is what its field says; the file may be damaged, or somebody else's."""
+    if value is None and kind.endswith(" | None"):
+        return value
+    kind = kind.removesuffix(" | None")
+    if kind == "float":
+        is_it = type(value) in (int, float) and -FLOAT_MAX <= value <= FLOAT_MAX
+        if name in _MOMENTS:
+            is_it = is_it and -MOMENT_MAX <= value <= MOMENT_MAX
+    elif kind.startswith("Mapping"):
+        is_it = isinstance(value, MappingProxyType)
+    elif kind.startswith("tuple"):
+        is_it = isinstance(value, list) and all(isinstance(item, str) for item in value)
+    else:
+        is_it = type(value) is {"str": str, "int": int, "bool": bool}[kind]
+    if not is_it:
+        raise ValueError(f"`{name}` is no {kind}")
+    return value
