@@ -131,9 +131,13 @@ class Watching(Acts):
         folder = self._watch_folder(spec.step, spec.attempt)
         making = folder.with_name(f".{folder.name}.{os.getpid()}.making")
         try:
-            files.make_folder(folder.parent)
-            files.make_folder(making)
             data = json.dumps(to_json(spec), default=str).encode("utf-8", "surrogateescape")
+            files.make_folder(folder.parent)
+            if os.path.lexists(folder):  # What is there was damaged.
+                files.make_folder(folder)
+                files.write_private(folder / reading.SPEC_NAME, data)
+                return
+            files.make_folder(making)
             files.write_private(making / reading.SPEC_NAME, data)
             os.rename(making, folder)
             files.sync_folder(folder.parent)
@@ -151,9 +155,10 @@ class Watching(Acts):
             attempt = self.state.step(step_id).attempts[-1]
             step = self._still_a_watch(step_id)
             folder = self._watch_folder(step_id, attempt.number)
-            if step is not None and attempt.watched is not None and not os.path.lexists(folder):
-                started = replace(clocks(self.edge), wall=attempt.started_at)
-                self._put_down(self._spec(step, attempt.number, attempt.watched.watch_s, started))
+            if step is None or attempt.watched is None or reading.read_spec(folder) is not None:
+                continue
+            started = replace(clocks(self.edge), wall=attempt.started_at)
+            self._put_down(self._spec(step, attempt.number, attempt.watched.watch_s, started))
 
     def keep_watching(self) -> None:
         """See that somebody looks, where a watch is under way. Raises OrionError when nobody could be started to."""

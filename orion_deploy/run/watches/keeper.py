@@ -14,7 +14,7 @@ import signal
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 
 from orion_deploy.run import family
@@ -29,6 +29,11 @@ SCAN_S = 1.0
 LINGER_S = 3.0
 """How long it stays when nothing is left to watch: another one may begin."""
 LOCK_WAIT_S = 2.0
+GLANCE_S = 0.5
+"""Whoever asks who looks holds the lock for an instant: so long it is tried again, before somebody else has it."""
+SETTLED_S = 2.0
+"""A folder that was changed so lately may change again within the same tick of the file system's clock."""
+THREADS_WAIT_S = 5.0
 HAND_OVER_S = 10.0
 
 Seen = Callable[[WatchRecord, WatchRecord], None]
@@ -41,9 +46,19 @@ def lock(run_directory: Path) -> int:
     fd = os.open(run_directory / LOCK_NAME, flags, 0o600)
     try:
         fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError:
+    except OSError as error:
         os.close(fd)
+        if not isinstance(error, BlockingIOError):
+            raise
         return -1
+    return fd
+
+
+def lock_patiently(run_directory: Path) -> int:
+    """As `lock`, also while somebody asks who looks."""
+    end = time.monotonic() + GLANCE_S
+    while (fd := lock(run_directory)) < 0 and time.monotonic() < end:
+        time.sleep(0.01)
     return fd
 
 
@@ -73,6 +88,10 @@ class Keeping:
         self._lock = -1
         self._threads: dict[Path, tuple[threading.Thread, threading.Event]] = {}
         self._scanned_ns = -1
+
+    def tell(self, seen: Seen) -> None:
+        """Tell `seen` of each look from now on."""
+        self._seen = seen
 
     def stop(self) -> None:
         """Ask it to leave; safe in a signal handler and from any thread."""
@@ -126,7 +145,7 @@ class Keeping:
                 self._end_threads()
                 self.let_go()
                 # One that began in this very moment would wait for somebody who has just left.
-                if self._stop.is_set() or not self._open() or not self.take(0.0):
+                if self._stop.is_set() or not self._open() or not self.take(GLANCE_S):
                     return
         finally:
             self._end_threads()
@@ -138,16 +157,17 @@ class Keeping:
             for folder in self._open():
                 watch = self._watch(folder)
                 if watch is not None and not self._stop.is_set():
+                    self._begun(watch)
                     self._turn(watch)
                     watch.keep()
         finally:
             self.let_go()
 
     def _open(self) -> list[Path]:
-        """Folders of the watches that nobody stopped and that have not ended."""
+        """Folders of the watches that nobody stopped and that have not ended. What cannot be read nobody can watch."""
         found = []
         for folder in watch_folders(self._directory):
-            if not is_stopped(folder):
+            if not is_stopped(folder) and read_spec(folder) is not None:
                 record = reading.read_record(folder)
                 if record is None or record.ended_at is None:
                     found.append(folder)
@@ -169,7 +189,8 @@ class Keeping:
             return
         if changed_ns == self._scanned_ns:
             return
-        self._scanned_ns = changed_ns
+        is_settled = abs(time.time_ns() - changed_ns) > SETTLED_S * 1e9
+        self._scanned_ns = changed_ns if is_settled else -1
         for folder in self._open():
             if folder not in self._threads:
                 stop = threading.Event()
@@ -180,8 +201,10 @@ class Keeping:
     def _end_threads(self) -> None:
         for _, stop in self._threads.values():
             stop.set()
+        end = time.monotonic() + THREADS_WAIT_S
         for thread, _ in self._threads.values():
-            thread.join(timeout=5.0)  # A look that hangs on a dead file system must not keep us.
+            # A look that hangs on a dead file system must not keep us.
+            thread.join(max(0.0, end - time.monotonic()))
         self._threads.clear()
         self._scanned_ns = -1
 
@@ -191,6 +214,11 @@ class Keeping:
             return None
         is_cancelled = (lambda: False) if stop is None else stop.is_set
         return Watch(folder, spec, run_directory=self._directory, edge=self._edge, is_cancelled=is_cancelled)
+
+    def _begun(self, watch: Watch) -> None:
+        """A watch that could not be begun has ended with that: it is told like any other end."""
+        if watch.is_over:
+            self._seen(replace(watch.record, ended_at=None), watch.record)
 
     def _turn(self, watch: Watch) -> None:
         before = watch.record
@@ -202,10 +230,13 @@ class Keeping:
         watch = self._watch(folder, stop)
         if watch is None:
             return
+        self._begun(watch)
         while not watch.is_over and not stop.is_set():
             self._turn(watch)
             if not watch.is_over:
                 stop.wait(watch.every_s)
+        while watch.is_unwritten and not stop.wait(SCAN_S):
+            watch.keep()
         if not is_stopped(folder):
             watch.keep()
 

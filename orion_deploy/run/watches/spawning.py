@@ -11,7 +11,7 @@ from pathlib import Path
 from orion_deploy.errors import OrionError
 from orion_deploy.run import files
 from orion_deploy.run.watches import reading
-from orion_deploy.run.watches.keeper import lock, write_down
+from orion_deploy.run.watches.keeper import lock_patiently, write_down
 from orion_deploy.run.watches.reading import Keeper
 
 LOCK_FD = 3
@@ -43,7 +43,7 @@ def spawn(run_directory: Path, environ: Mapping[str, str], who: str) -> None:
         OrionError: it could not be started; nothing is watched.
     """
     try:
-        lock_fd = lock(run_directory)
+        lock_fd = lock_patiently(run_directory)
         if lock_fd < 0:
             return
         try:

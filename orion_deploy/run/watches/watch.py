@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -63,6 +64,8 @@ class Watch:
             step=spec.step,
         )
         self._observer: Observer | None = None
+        self._blind = self._unknown(environ)
+        self._is_unwritten = False
         self._live_at = self._kept_at = float("-inf")
         self.record = self._begin()
 
@@ -76,10 +79,30 @@ class Watch:
         """Whether it has ended."""
         return self.record.ended_at is not None
 
+    @property
+    def is_unwritten(self) -> bool:
+        """Whether the disk did not take the last look: then it is known here alone."""
+        return self._is_unwritten
+
+    def _unknown(self, environ: Mapping[str, str]) -> str:
+        """Why nothing can be seen: it names a secret whose value was not given. Empty where all is known."""
+        text = json.dumps([dict(self.spec.parameters), list(self.spec.variables.values())], default=str)
+        names = [n for n in self.spec.secrets if n not in environ and re.search(rf"\b{re.escape(n)}\b", text)]
+        return (
+            f"the value of the secret {', '.join(names)} is not known here; give it again: orion-deploy watch FILE --set NAME=VALUE"
+            if names
+            else ""
+        )
+
     def _begin(self) -> WatchRecord:
         before = read_record(self.folder)
         if before is not None and before.ended_at is not None:
             return before
+        if before is None and os.path.lexists(self.folder / KEPT_NAME):
+            words = "what it had seen cannot be read any more"
+            return self._ended(None, Verdict(Outcome.UNDECIDED, words))
+        if self._blind:
+            return before or new_record(self.spec, every_s=60.0, unit="", limit=None, sees_back=False)
         try:
             observer = self._observe()
         except OrionError as fault:
@@ -89,21 +112,17 @@ class Watch:
             words = f"the watch broke: {type(fault).__name__}: {fault}"
             return self._ended(before, Verdict(Outcome.UNDECIDED, words))
         every_s = self.spec.every_s or observer.every_s
-        if before is not None:
+        if before is not None and before.observer:
             try:
                 observer.resume(before.observer, self._context)
-            except (KeyError, ValueError, TypeError) as fault:
+            except Exception as fault:  # damaged, or another package's kind
                 words = f"what it had seen cannot be understood any more: {fault}"
                 return self._ended(before, Verdict(Outcome.UNDECIDED, words))
         self._observer = observer
-        made = new_record(
-            self.spec,
-            every_s=every_s,
-            unit=observer.unit,
-            limit=observer.limit,
-            sees_back=observer.sees_back,
-        )
-        return made if before is None else replace(before, every_s=every_s)
+        unit, limit, sees_back = observer.unit, observer.limit, observer.sees_back
+        if before is None:
+            return new_record(self.spec, every_s=every_s, unit=unit, limit=limit, sees_back=sees_back)
+        return replace(before, every_s=every_s, unit=unit, limit=limit, sees_back=sees_back)
 
     def _observe(self) -> Observer:
         from orion_deploy.checklist.model import KindCall
@@ -127,21 +146,22 @@ class Watch:
 
     def turn(self) -> WatchRecord:
         """Look once, and keep what was seen. Raises nothing."""
-        if self._observer is None or self.is_over:
-            return self.record
+        observer, before = self._observer, self.record
+        if self.is_over or (observer is None and not self._blind):
+            return before
         try:
-            look = self._observer.look(self._context)
+            look = Look(lost=self._blind) if observer is None else observer.look(self._context)
         except Exception as fault:  # one watch that breaks must not end the others
             look = Look(lost=f"the watch broke: {type(fault).__name__}: {fault}")
-        before = self.record
-        record = advance(before, clocks(self._edge), look)
+        record = before
         try:
-            verdict, state = self._observer.verdict(), self._observer.state()
+            record = advance(before, clocks(self._edge), look)
+            if observer is not None:
+                verdict, state = observer.verdict().to_json(), observer.state()
+                record = replace(record, verdict=MappingProxyType(verdict), observer=MappingProxyType(state))
         except Exception as fault:
             return self._broken(record, fault)
-        self.record = replace(
-            record, verdict=MappingProxyType(verdict.to_json()), observer=MappingProxyType(state)
-        )
+        self.record = record
         is_grave = (
             before.looks == 0
             or record.ended_at is not None
@@ -159,7 +179,7 @@ class Watch:
 
     def keep(self) -> None:
         """Bring what was seen to the disk: whoever looks is about to leave."""
-        if not self.is_over and self.record.looks:
+        if self._is_unwritten or (self.record.looks and not self.is_over):
             self._write(self.record, is_grave=True)
 
     def _write(self, record: WatchRecord, *, is_grave: bool) -> None:
@@ -167,11 +187,12 @@ class Watch:
         if not is_grave and now - self._live_at < LIVE_S:
             return
         data = json.dumps(to_json(record), separators=(",", ":"), default=str).encode()
-        with contextlib.suppress(
-            OSError
-        ):  # a full disk: what was seen is still known here, and written next time
+        is_grave = is_grave or self._is_unwritten
+        self._is_unwritten = True
+        with contextlib.suppress(OSError):  # a full disk: it is known here, and written next time
             if is_grave or now - self._kept_at >= KEPT_S:
                 write_whole(self.folder / KEPT_NAME, data)
                 self._kept_at = now
             write_whole(self.folder / LIVE_NAME, data, durable=False)
             self._live_at = now
+            self._is_unwritten = False
