@@ -58,14 +58,18 @@ def watch(wanted: Wanted) -> ExitCode:
         talk("somebody watches; `orion-deploy status` tells what is seen")
         return ExitCode.FINE
     teller = _Teller(as_json=wanted.as_json)
-    keeping = Keeping(directory, in_foreground=True, seen=teller.heard(notifying(directory)))
+    keeping = Keeping(directory, in_foreground=True)
     if wanted.once:
         if keeping.take(PAUSE_S):
+            keeping.tell(teller.heard(notifying(directory)))
             keeping.look_once()
         teller.know(read_all(directory))  # Where somebody else watches, what they have seen.
         teller.tell_all()
     else:
         _take_over(keeping, directory)
+        keeping.tell(
+            teller.heard(notifying(directory))
+        )  # Not before: what another one tells is not told twice.
         _carry_on(keeping, teller)
     _take_in(wanted.file, directory.name)
     if keeping.was_stopped:
@@ -102,8 +106,11 @@ def _begin(wanted: Wanted) -> Path:
                 help="start a step that is a watch; `orion-deploy show FILE` lists the steps",
             )
         session.write_watches_down()
-        os.environ.update(session.hidden_values())
+        hidden = {name: value for name, value in given.items() if is_secret(loaded[0], name)}
+        os.environ.update({**hidden, **session.hidden_values()})
         if wanted.background:
+            if hidden and not session.read_only:
+                ask_to_leave(session.directory)  # Who watches may not know the secret.
             session.keep_watching()
             if session.read_only and session.keeper() is None:
                 raise HeldError(
@@ -198,10 +205,13 @@ class _Teller:
 
     def code(self, *, is_over: bool) -> ExitCode:
         """What the watches amount to."""
-        outcomes = [str(record.verdict.get("outcome", "")) for record in self._last.values()]
-        if "failed" in outcomes or any(record.fired_count for record in self._last.values()):
+        records = self._last.values()
+        outcomes = [str(record.verdict.get("outcome", "")) for record in records]
+        if "failed" in outcomes or any(record.fired_count for record in records):
             return ExitCode.FAILED
-        return ExitCode.PERSON_NEEDED if is_over and "undecided" in outcomes else ExitCode.FINE
+        is_early = any(record.ended_at is None for record in records)  # ended by somebody, before its time
+        is_open = is_over and ("undecided" in outcomes or is_early)
+        return ExitCode.PERSON_NEEDED if is_open or not records else ExitCode.FINE
 
     def _print(self, word: str, record: WatchRecord, text: str) -> None:
         at = record.looked.wall

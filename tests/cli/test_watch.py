@@ -164,3 +164,25 @@ def test_without_a_run_nothing_is_begun(tmp_path: Path) -> None:
     assert done.code == 2
     assert "there is no run" in done.err
     assert not Path(f"{box.path}.runs").exists()
+
+
+def test_a_watch_that_was_damaged_is_written_down_anew(box: Box) -> None:
+    """What is to be watched stands in the journal and the checklist: the foreground watches it, and does not hang."""
+    box.nobody_watches()
+    (spec,) = box.directory.glob("watches/*/spec.json")
+    whole = json.loads(spec.read_text())
+    spec.write_text("{")
+    assert box.do("watch", "--once").code == 0
+    mended = json.loads(spec.read_text())
+    assert {**mended, "started": 0} == {**whole, "started": 0}
+
+
+def test_a_watch_ended_by_somebody_is_not_well(box: Box) -> None:
+    """What was stopped before its time has shown nothing: a person decides, and the exit code says so."""
+    box.nobody_watches()
+    command = [sys.executable, "-m", "orion_deploy", "watch", str(box.path)]
+    with subprocess.Popen(command, cwd=box.folder, stdout=subprocess.PIPE, text=True) as process:
+        until(lambda: box.watch["is_watched_now"], "who watches")
+        (spec,) = box.directory.glob("watches/*/spec.json")
+        (spec.parent / reading.STOP_NAME).write_text("stopped")
+        assert process.wait(20.0) == 3
