@@ -140,12 +140,17 @@ def _carry_on(keeping: Keeping, teller: _Teller) -> None:
     work = threading.Thread(target=keeping.carry_on, name="keeper")
     work.start()
     next_s = time.monotonic() + FIRST_TELL_S
-    while work.is_alive():
-        teller.tell_new(PAUSE_S)
-        if time.monotonic() >= next_s:
-            teller.tell_all()
-            next_s = time.monotonic() + TELL_S
-    work.join()
+    try:
+        while work.is_alive():
+            teller.tell_new(PAUSE_S)
+            if time.monotonic() >= next_s:
+                teller.tell_all()
+                next_s = time.monotonic() + TELL_S
+    except BaseException:
+        keeping.stop()  # Nobody hears it any more: no one is left behind who watches unseen.
+        raise
+    finally:
+        work.join()
     teller.tell_new(0.0)
 
 

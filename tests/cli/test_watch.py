@@ -186,3 +186,18 @@ def test_a_watch_ended_by_somebody_is_not_well(box: Box) -> None:
         (spec,) = box.directory.glob("watches/*/spec.json")
         (spec.parent / reading.STOP_NAME).write_text("stopped")
         assert process.wait(20.0) == 3
+
+
+def test_the_foreground_ends_when_nobody_hears_it(box: Box) -> None:
+    """`watch FILE | head` ends with its reader, and leaves nobody behind who watches unseen."""
+    box.nobody_watches()
+    command = [sys.executable, "-m", "orion_deploy", "watch", str(box.path)]
+    with subprocess.Popen(command, cwd=box.folder, stdout=subprocess.PIPE) as process:
+        until(lambda: box.watch["is_watched_now"], "who watches")
+        assert process.stdout is not None
+        process.stdout.close()
+        try:
+            process.wait(20.0)
+        finally:
+            process.kill()
+    assert reading.keeper_of(box.directory) is None
