@@ -91,6 +91,11 @@ class Watching(Acts):
     def start_watch(self, step: Step) -> int:
         """Begin to watch; returns the attempt's number. `start` calls it, and it raises as `start`."""
         require(missing_for(step, None, self.checklist, self.state, self.values))
+        if len(reading.watch_folders(self.directory)) >= reading.WATCHES_MAX:
+            raise RefusedError(
+                f"the run has had {reading.WATCHES_MAX} watches, and nobody would look at one more",
+                help="finish this run, and begin another",
+            )
         watch_s = seconds(step.facts.watch_for, self.values, "for")
         attempt = len(self.state.step(step.id).attempts) + 1
         spec = self._spec(step, attempt, WATCH_S_DEFAULT if watch_s is None else watch_s, clocks(self.edge))

@@ -118,7 +118,7 @@ def watch_folders(run_directory: Path) -> list[Path]:
         names = sorted(name for name in os.listdir(folder) if not name.startswith("."))
     except OSError:
         return []
-    return [folder / name for name in names[:WATCHES_MAX] if os.path.isdir(folder / name)]
+    return [folder / name for name in names if os.path.isdir(folder / name)][:WATCHES_MAX]
 
 
 def is_stopped(folder: Path) -> bool:

@@ -314,3 +314,21 @@ def test_a_keeper_ends_with_the_folder_of_its_run(path: Path) -> None:
         directory = session.directory
     shutil.rmtree(directory)
     until(lambda: not family.start_time(keeper.pid))
+
+
+def test_no_watch_is_begun_that_nobody_would_look_at(path: Path) -> None:
+    """Of a run only so many watches are looked at: one more is refused, not recorded and forgotten; junk is no watch."""
+    with open_at(path) as driven:
+        session = driven.session
+        folder = reading.folder_of(session.directory)
+        folder.mkdir()
+        for number in range(reading.WATCHES_MAX):
+            (folder / f"a-file-{number}").touch()
+        session.start("there")
+        until(lambda: looks(session, "there"))
+        session.stop_watch("there", "seen enough")
+        for number in range(reading.WATCHES_MAX - 1):
+            (folder / f"a-{number}").mkdir()
+        with pytest.raises(RefusedError, match="100 watches"):
+            session.start("there")
+        assert len(session.state.step("there").attempts) == 1
