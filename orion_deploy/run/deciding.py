@@ -5,6 +5,7 @@ from __future__ import annotations
 from abc import abstractmethod
 from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from orion_deploy.checklist.evidence import evidence_call
 from orion_deploy.checklist.model import Checklist, Step
@@ -13,15 +14,16 @@ from orion_deploy.kinds.verdict import Outcome
 from orion_deploy.run import events as ev
 from orion_deploy.run import progress, rules
 from orion_deploy.run.acts import Acts, bounded
-from orion_deploy.run.closing import Open, result_of, what_is_open
-from orion_deploy.run.criteria import Criterion, Judge, look
-from orion_deploy.run.evidence import Judged, under_way
-from orion_deploy.run.gates import due_words
 from orion_deploy.run.progress import LATE
 from orion_deploy.run.state import SETTLED, RunState, Status
 from orion_deploy.run.values import values_of
 from orion_deploy.run.watches import reading
 from orion_deploy.run.watches.record import WatchRecord
+
+if TYPE_CHECKING:  # What judges is loaded when the first thing is judged, and not before the screen is there.
+    from orion_deploy.run.closing import Open
+    from orion_deploy.run.criteria import Criterion, Judge
+    from orion_deploy.run.evidence import Judged
 
 
 class Deciding(Acts):
@@ -35,6 +37,8 @@ class Deciding(Acts):
 
     def criteria(self) -> tuple[Criterion, ...]:
         """Every criterion and gate as it stands now."""
+        from orion_deploy.run.criteria import look
+
         return look(self.checklist, self.state, self._under_way(), now=self.edge.now(), values=self.values)
 
     def criterion(self, step_id: str) -> Criterion:
@@ -48,6 +52,9 @@ class Deciding(Acts):
         return self._judge().evidence(step) if evidence_call(step) is not None else None
 
     def _judge(self) -> Judge:
+        from orion_deploy.run.criteria import Judge
+        from orion_deploy.run.evidence import under_way
+
         records = under_way(self.state, self._under_way())
         return Judge(self.checklist, self.state, records, now=self.edge.now(), values=self.values)
 
@@ -62,6 +69,8 @@ class Deciding(Acts):
         judged = self.judged(step_id)
         if judged is None or judged.is_decided:
             return ""
+        from orion_deploy.run.gates import due_words
+
         due = f" (due {due_words(judged.due_at, self.edge.now())})" if judged.due_at is not None else ""
         return f"it cannot be decided yet{due}: {judged.verdict.reason}"
 
@@ -80,6 +89,8 @@ class Deciding(Acts):
         waited = self._judge().wait(section, step)
         if waited is None or not waited[0].is_firm:
             return ""
+        from orion_deploy.run.gates import due_words
+
         wait, due_at = waited
         if due_at is None:
             return f"its time (“{wait.words}”) counts from the end of the deployment, and nothing of that is settled"
@@ -132,6 +143,8 @@ class Deciding(Acts):
 
     def what_is_open(self) -> Open:
         """What the run would leave open if it were closed now."""
+        from orion_deploy.run.closing import what_is_open
+
         return what_is_open(self.checklist, self.state, self.criteria())
 
     @property
@@ -139,6 +152,8 @@ class Deciding(Acts):
         """The run's result in words: of a closed one as it was recorded, of an open one as it would be now."""
         if self.state.finished_at is not None:
             return self.state.result
+        from orion_deploy.run.closing import result_of
+
         return result_of(self.checklist, self.state, self.criteria())
 
     def finish(self, reason: str = "") -> str:
@@ -184,6 +199,8 @@ def look_at(
     checklist: Checklist, state: RunState, directory: Path, *, now: float, environ: Mapping[str, str]
 ) -> tuple[Criterion, ...]:
     """The criteria of the run in `directory`, for those who do not hold it. Secret values are not known to them."""
+    from orion_deploy.run.criteria import look
+
     try:
         values = values_of(checklist, state, {}, environ)
     except OrionError:

@@ -16,7 +16,6 @@ from orion_deploy.errors import (
 from orion_deploy.kinds.verdict import Json
 from orion_deploy.run import sidecar
 from orion_deploy.run.deciding import look_at
-from orion_deploy.run.describe import describe as describe_run
 from orion_deploy.run.desk import is_secret
 from orion_deploy.run.edge import Edge
 from orion_deploy.run.lock import Holder, read_holder
@@ -73,6 +72,8 @@ def open_session(
         )
 
     def describe(state: RunState) -> dict[str, Json]:
+        from orion_deploy.run.describe import describe as describe_run
+
         criteria = look_at(checklist, state, directory, now=edge.now(), environ=edge.environ())
         return describe_run(checklist, state, name, criteria=criteria)
 
