@@ -13,7 +13,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from orion_deploy.checklist.model import WATCH_S_DEFAULT, Step
-from orion_deploy.checklist.yaml_values import TIMEOUT_S_MAX, parse_duration
 from orion_deploy.errors import OrionError, RefusedError
 from orion_deploy.kinds.verdict import Json, Outcome, Verdict
 from orion_deploy.run import events as ev
@@ -306,6 +305,8 @@ def seconds(time: float | str | None, values: Mapping[str, str], key: str) -> fl
     """
     if not isinstance(time, str):
         return time
+    from orion_deploy.checklist.yaml_values import TIMEOUT_S_MAX, parse_duration
+
     name = time.strip("${}")
     value = values.get(name, "")
     found = float(value) if value.isascii() and value.isdigit() else parse_duration(value)

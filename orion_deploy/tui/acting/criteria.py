@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from orion_deploy.run import rules
-from orion_deploy.run.criteria import Criterion
 from orion_deploy.tui import flow
 from orion_deploy.tui.acting.base import Hands
+
+if TYPE_CHECKING:
+    from orion_deploy.run.criteria import Criterion
 
 
 class CriteriaActs(Hands):
