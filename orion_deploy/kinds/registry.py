@@ -138,11 +138,6 @@ def needs_person(name: str) -> bool:
     return name.startswith("people.")
 
 
-def is_evidence(name: str) -> bool:
-    """Whether the kind is judged from the run's own record; such a kind needs no process."""
-    return name.startswith("evidence.")
-
-
 def check_name(name: str) -> None:
     """Raise ChecklistError for a name that no kind has. Imports no kind."""
     if name not in KINDS and name not in kind_names():

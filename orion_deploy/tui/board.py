@@ -133,10 +133,6 @@ class Board:
         """A sentence of the core for a person: ids of steps in it become their titles."""
         return _QUOTED.sub(lambda m: f"“{self.steps[m[1]].title}”" if m[1] in self.steps else m[0], text)
 
-    def section_row(self, section: int) -> int:
-        """The index of the row of a section; of what follows it where it has no heading."""
-        return self._section_row[section]
-
     def step_state(self, step_id: str) -> StepState:
         """The state of a step."""
         return self._steps.get(step_id, UNTOUCHED)

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from orion_deploy.kinds.sqlite.connection import in_words, limited, open_reader, uri
 from orion_deploy.kinds.sqlite.copying import count_rows
-from orion_deploy.kinds.sqlite.record import Backup, backup_of
+from orion_deploy.kinds.sqlite.record import Backup
 from orion_deploy.kinds.sqlite.structure import quoted
 
 ROWS_COMPARED_MAX = 500_000
@@ -43,15 +43,6 @@ class Written:
         tables = ", ".join(sorted({*self.new_or_changed, *self.gone}))
         rows = "1 row was" if self.rows == 1 else f"{self.rows:,} rows were"
         return f"{word}{rows} written since the backup ({tables})"
-
-
-def written_since(run_directory: Path, database: Path) -> Written | None:
-    """What was written to `database` (its real path) since this run's backup; None where there is no backup.
-
-    Raises NotRecordedError where the run's facts cannot be read.
-    """
-    backup = backup_of(run_directory, database)
-    return None if backup is None else rows_since(database, backup)
 
 
 def rows_since(

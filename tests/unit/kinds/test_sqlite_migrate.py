@@ -29,8 +29,8 @@ from support.databases import (
 from support.kinds import Programs, Worker, carry_out, context, programs
 
 from orion_deploy.kinds.sqlite import structure
-from orion_deploy.kinds.sqlite.record import rehearsal_of
-from orion_deploy.kinds.sqlite.since import written_since
+from orion_deploy.kinds.sqlite.record import backup_of, rehearsal_of
+from orion_deploy.kinds.sqlite.since import rows_since
 from orion_deploy.kinds.verdict import Outcome, Verdict
 
 IDLE = "import sqlite3,sys\nc=sqlite3.connect(sys.argv[1])\nc.execute('select * from messages').fetchall()\nprint('up', flush=True)\nsys.stdin.read()"
@@ -467,20 +467,19 @@ def test_rows_written_since_the_backup_are_counted(tmp_path: Path) -> None:
     """New, changed and deleted rows; the migration's own column does not count."""
     db = prepared(tmp_path)
     do(tmp_path, "migrate")
-    nothing = written_since(tmp_path / "run", db)
-    assert nothing is not None
-    assert str(nothing) == "1 row was written since the backup (schema_migrations)"
+    backup = backup_of(tmp_path / "run", db)
+    assert backup is not None
+    assert str(rows_since(db, backup)) == "1 row was written since the backup (schema_migrations)"
     run_sql(
         db,
         "INSERT INTO conversations (title) VALUES ('a'), ('b'); UPDATE messages SET body = 'c' WHERE id = 1;"
         "DELETE FROM messages WHERE id IN (8, 9); CREATE TABLE more (a); INSERT INTO more VALUES (1);",
     )
-    seen = written_since(tmp_path / "run", db)
-    assert seen is not None
+    seen = rows_since(db, backup)
     assert dict(seen.new_or_changed) == {"conversations": 2, "messages": 1, "more": 1, "schema_migrations": 1}
     assert dict(seen.gone) == {"messages": 2}
     assert seen.is_exact
-    assert written_since(tmp_path / "none", db) is None
+    assert backup_of(tmp_path / "none", db) is None
 
 
 def test_a_rollback_without_backup_must_be_asked_for(tmp_path: Path) -> None:
