@@ -8,7 +8,7 @@ def main() -> int:
     if sys.argv[1:] in (["--version"], ["-V"]):
         from orion_deploy import __version__
 
-        sys.stdout.write(f"orion-deploy {__version__}\n")
+        print(f"orion-deploy {__version__}")  # which a closed stdout does not mind
         return 0
     from orion_deploy.cli.start import start
 

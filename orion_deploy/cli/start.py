@@ -17,6 +17,7 @@ COMPLETE_VARIABLE = "_ORION_DEPLOY_COMPLETE"
 def start(argv: list[str]) -> int:
     """Carry the command out; every fault ends here, as one clear text on stderr."""
     try:
+        _open_closed_streams()
         for stream in (sys.stdout, sys.stderr):
             # A locale that cannot say a character must not end a deployment.
             stream.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]
@@ -27,6 +28,20 @@ def start(argv: list[str]) -> int:
 
         code = ended(error)
     return code
+
+
+def _open_closed_streams() -> None:
+    """Put nothing in the place of a standard stream that is closed: the next file of the run would get its descriptor."""
+    for fd, name in ((0, "stdin"), (1, "stdout"), (2, "stderr")):
+        if getattr(sys, name) is None:
+            null = os.open(
+                os.devnull, os.O_RDWR
+            )  # The lowest that is free: nearly always the one that was closed.
+            if null != fd:
+                os.dup2(null, fd)
+                os.close(null)
+            os.set_inheritable(fd, True)
+            setattr(sys, name, os.fdopen(fd, "w" if fd else "r", closefd=False))
 
 
 def _dispatch(argv: list[str]) -> int:

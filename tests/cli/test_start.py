@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import shlex
 import subprocess
 import sys
 from pathlib import Path
@@ -203,6 +204,25 @@ def test_a_reader_that_goes_away_is_no_fault(tmp_path: Path) -> None:
     assert process.stderr.read() == b""
     process.stderr.close()
     assert process.wait(60) == 130
+
+
+@pytest.mark.parametrize("closed", ["<&-", ">&-", "2>&-", "<&- >&- 2>&-"])
+@pytest.mark.parametrize(
+    ("arguments", "code"), [("tick book.md one", 0), ("--help", 0), ("--version", 0), ("show none.md", 2)]
+)
+def test_closed_standard_streams_change_no_outcome(
+    closed: str, arguments: str, code: int, tmp_path: Path
+) -> None:
+    """A timer may close them: the command does what it does, and no file of the run takes their place."""
+    (tmp_path / "book.md").write_text("# Book\n\n- [ ] One\n", "utf-8")
+    script = f"exec {shlex.join(PROGRAM)} {arguments} {closed}"
+    done = subprocess.run(
+        ["bash", "-c", script], cwd=tmp_path, capture_output=True, text=True, timeout=60, env={**os.environ}
+    )
+    assert done.returncode == code, done
+    assert "Traceback" not in done.stderr
+    for journal in tmp_path.glob("*.runs/*/journal.jsonl"):
+        assert all(line.startswith('{"v":') for line in journal.read_text("utf-8").splitlines())
 
 
 def test_a_locale_without_the_characters_ends_nothing(tmp_path: Path) -> None:
