@@ -33,6 +33,10 @@ FIRST_TELL_S = 5.0
 PAUSE_S = 0.2
 
 
+UnderWay = frozenset[tuple[str, int]]
+"""Steps whose watches are to be carried on, each with the number of its attempt."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Wanted:
     """What is to be watched, and how."""
@@ -53,7 +57,7 @@ def watch(wanted: Wanted) -> ExitCode:
         HeldError: somebody holds the run, and nobody can be started to watch.
         OrionError: somebody else watches, and does not hand over.
     """
-    directory = _begin(wanted)
+    directory, under_way = _begin(wanted)
     if wanted.background:
         talk("somebody watches; `orion-deploy status` tells what is seen")
         return ExitCode.FINE
@@ -63,7 +67,7 @@ def watch(wanted: Wanted) -> ExitCode:
         if keeping.take(PAUSE_S):
             keeping.tell(teller.heard(notifying(directory)))
             keeping.look_once()
-        teller.know(read_all(directory))  # Where somebody else watches, what they have seen.
+        teller.know(_records(directory, under_way))  # Where somebody else watches, what they have seen.
         teller.tell_all()
     else:
         _take_over(keeping, directory)
@@ -71,6 +75,7 @@ def watch(wanted: Wanted) -> ExitCode:
             teller.heard(notifying(directory))
         )  # Not before: what another one tells is not told twice.
         _carry_on(keeping, teller)
+        teller.know(_records(directory, under_way))  # One may have ended before it was handed over.
     _take_in(wanted.file, directory.name)
     if keeping.was_stopped:
         talk(
@@ -80,8 +85,12 @@ def watch(wanted: Wanted) -> ExitCode:
     return teller.code(is_over=not wanted.once)
 
 
-def _begin(wanted: Wanted) -> Path:
-    """Return the run's folder, when it is sure that there is something to watch and all of it is written down.
+def _records(directory: Path, under_way: UnderWay) -> list[WatchRecord]:
+    return [r for r in read_all(directory) if (r.step, r.attempt) in under_way]
+
+
+def _begin(wanted: Wanted) -> tuple[Path, UnderWay]:
+    """Return the run's folder and what is to be watched in it, when all of that is written down.
 
     Raises:
         RefusedError: nothing is being watched.
@@ -117,7 +126,8 @@ def _begin(wanted: Wanted) -> Path:
                     "another operator holds the run, and nobody watches",
                     help="leave out --background: watching in the foreground does not need the run",
                 )
-        return session.directory
+        steps = session.state.watched
+        return session.directory, frozenset((i, session.state.step(i).attempts[-1].number) for i in steps)
     finally:
         close(session)
 
