@@ -18,6 +18,10 @@ import tempfile
 import time
 from pathlib import Path
 
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "tests"))
+
+from support.compiled import compile_package  # as an installation has it
+
 ENTRY_SCRIPT = """#!{python}
 import sys
 from orion_deploy.__main__ import main
@@ -66,6 +70,7 @@ def finished_run(folder: Path) -> None:
 
 def main() -> int:
     """Measure, print a table, and tell whether every goal is met."""
+    compile_package()
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )

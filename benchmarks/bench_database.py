@@ -28,6 +28,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT / "tests"))
 
+from support.compiled import compile_package  # noqa: E402  # as an installation has it
 from support.databases import MIGRATION, UP  # noqa: E402  # the tests' builders are the benchmarks' too
 from support.kinds import Worker  # noqa: E402
 
@@ -257,6 +258,7 @@ def keys(rows: int) -> bool:
 
 def main() -> int:
     """Measure, print, say which goals were missed."""
+    compile_package()
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )

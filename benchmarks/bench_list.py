@@ -23,6 +23,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT / "tests"))
 
+from support.compiled import compile_package  # noqa: E402  # as an installation has it
 from support.screen import PAGE_DOWN, Screen  # noqa: E402  # the tests' terminal is the benchmarks' too
 
 APP = """
@@ -97,6 +98,7 @@ def percentile(values: list[float], part: float) -> float:
 
 def main() -> int:
     """Measure, print, say which goals were missed."""
+    compile_package()
     parser = argparse.ArgumentParser()
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--steps", type=int, default=10_000)

@@ -21,6 +21,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT / "tests"))
 
+from support.compiled import compile_package  # noqa: E402  # as an installation has it
 from support.screen import Screen  # noqa: E402  # the tests' terminal is the benchmarks' too
 
 MINIMAL = """
@@ -101,6 +102,7 @@ def start_ms(case: Case, folder: Path) -> float:
 
 def main() -> int:
     """Measure, print a table, say which goals were missed."""
+    compile_package()
     parser = argparse.ArgumentParser()
     parser.add_argument("--rounds", type=int, default=15)
     rounds = parser.parse_args().rounds

@@ -25,6 +25,10 @@ from orion_deploy.run.attempt import AttemptSpec, look, read_run, wait
 from orion_deploy.run.launcher import Launcher
 from orion_deploy.run.output import Output
 
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "tests"))
+
+from support.compiled import compile_package  # as an installation has it
+
 STEP_GOAL_S = 0.010
 STEP_BAR_S = 0.015
 GIGABYTE_GOAL = 1.25
@@ -139,6 +143,7 @@ def memory(steps: Steps) -> bool:
 
 def main() -> int:
     """Measure, and print the table."""
+    compile_package()
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )

@@ -27,6 +27,10 @@ from orion_deploy.run.fold import fold
 from orion_deploy.run.places import Places
 from orion_deploy.run.store import Store
 
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "tests"))
+
+from support.compiled import compile_package  # as an installation has it
+
 VERDICT: dict[str, Json] = {
     "outcome": "passed",
     "reason": "it reached its end with status 0",
@@ -217,6 +221,7 @@ def status(folder: Path) -> None:
 
 def main() -> None:
     """Print the table."""
+    compile_package()
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )

@@ -20,6 +20,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT / "tests"))
 
+from support.compiled import compile_package  # noqa: E402  # as an installation has it
 from support.screen import PROGRAM, Screen  # noqa: E402  # the tests' terminal is the benchmarks' too
 
 BOOK = """# Endless
@@ -77,6 +78,7 @@ def peak_mb(pid: int) -> float:
 
 def main() -> int:
     """Measure, print, say which goals were missed."""
+    compile_package()
     parser = argparse.ArgumentParser()
     parser.add_argument("--keys", type=int, default=150)
     count = parser.parse_args().keys

@@ -23,6 +23,7 @@ ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT / "tests"))
 sys.path.insert(0, str(ROOT))
 
+from support.compiled import compile_package  # noqa: E402  # as an installation has it
 from support.screen import PROGRAM, Screen  # noqa: E402  # the tests' terminal is the benchmarks' too
 
 from benchmarks.bench_watch import CHECKLIST, write_log  # noqa: E402  # the same watches
@@ -66,6 +67,7 @@ def end_all(folder: Path) -> None:
 
 def main() -> int:
     """Measure, and print a table; 1 where the goal is missed."""
+    compile_package()
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )

@@ -5,6 +5,13 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from support.compiled import compile_package
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Compile the package once: the tests start hundreds of processes of it."""
+    if not hasattr(config, "workerinput"):
+        compile_package()
 
 
 @pytest.fixture(autouse=True)

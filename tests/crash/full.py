@@ -17,8 +17,11 @@ from pathlib import Path
 def main() -> int:
     """Run the harnesses that were asked for."""
     sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+    from support.compiled import compile_package
+
     from crash.harness import Harness, carry_out, print_row, to_json
 
+    compile_package()
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
