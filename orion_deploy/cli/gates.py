@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from orion_deploy.cli.out import data, json_data
 from orion_deploy.cli.status_text import aligned
-from orion_deploy.errors import ExitCode, RefusedError
+from orion_deploy.errors import ExitCode, Place, RefusedError, StoreError
 from orion_deploy.run import due
 from orion_deploy.run.criteria import Criterion, Stand
 from orion_deploy.run.gates import (
@@ -23,6 +24,9 @@ from orion_deploy.run.gates import (
 from orion_deploy.run.status import of_checklist
 from orion_deploy.text import plain_line
 
+if TYPE_CHECKING:
+    from orion_deploy.run.status import Facts
+
 _ID = re.compile(r"`([\w.-]+)`")
 STAND_COLUMNS = 12
 """Columns before a title: two spaces, glyph and word, two spaces."""
@@ -31,9 +35,11 @@ STAND_COLUMNS = 12
 def print_gates(path: str, name: str, *, as_json: bool, run: str | None, now: float) -> int:
     """Print the criteria and gates that `name` means; 0 when all hold, 1 when one fails, 3 when one is open.
 
-    Raises RefusedError where there is no such gate.
+    Raises RefusedError where there is no such gate, StoreError where the run's journal is damaged: it proves nothing.
     """
     facts = of_checklist(path, run=run, now=now)
+    if facts["run"] is not None:
+        _refuse_damage(facts)
     if facts["run"] is None:
         from orion_deploy.run.closer_look import without_run
 
@@ -62,6 +68,18 @@ def print_gates(path: str, name: str, *, as_json: bool, run: str | None, now: fl
     else:
         data("\n".join(line for gate in chosen for line in gate_lines(gate, now)))
     return int(code)
+
+
+def _refuse_damage(facts: Facts) -> None:
+    """Raise StoreError for a run whose journal cannot be believed; one that is too long for a glance is read in full."""
+    if facts["not_checked"]:
+        from orion_deploy.run.closer_look import run_in
+
+        facts = run_in(facts["directory"]) or facts
+    if facts["damage"]:
+        at = facts["damage_at"]
+        where = Place(at["file"], line=at["line"] or 0)
+        raise StoreError(f"no gate can be decided: {facts['damage']}", where=where, help=facts["help"])
 
 
 def gate_lines(gate: Gate, now: float) -> list[str]:

@@ -25,7 +25,7 @@ def lines_near(found: list[Facts], now: float) -> list[str]:
             plain_line(f["checklist"]),
             plain_line(f["run"]),
             _stand(f),
-            _ago(f["last_at"], now),
+            _ago(f["last_at"], now) if f["last_at"] else "",
             _waits_for(f, now),
         )
         for f in found
@@ -44,7 +44,10 @@ def lines_of(facts: Facts, now: float) -> list[str]:
     if facts["cwd"]:
         lines.append(f"in {plain_line(facts['cwd'])}")
     if facts["damage"]:
-        lines.append(f"it cannot be read in full: {plain_line(facts['damage'])}")
+        lines += _damage_lines(facts)
+    if facts["not_checked"]:
+        command = f"orion-deploy report {plain_line(facts['checklist'])} --run {facts['run']} --verify"
+        lines.append(f"{facts['not_checked']}: it is longer than a glance; `{command}` reads it in full")
     if facts["rollback_at"]:
         lines.append(
             f"rolled back since {_clock(facts['rollback_at'])}: {plain_line(facts['rollback_reason'])}"
@@ -79,6 +82,17 @@ def lines_of(facts: Facts, now: float) -> list[str]:
         if len(others) > RUNS_LISTED_MAX:
             lines.append(f"  and {len(others) - RUNS_LISTED_MAX} more")
     return lines
+
+
+def _damage_lines(facts: Facts) -> list[str]:
+    """Why the run cannot be read, where, and what to do next."""
+    place = facts["damage_at"]
+    line = f":{place['line']}" if place["line"] else ""
+    return [
+        f"it cannot be read in full: {plain_line(facts['damage'])}",
+        f"  --> {plain_line(place['file'])}{line}",
+        f"help: {plain_line(facts['help'])}",
+    ]
 
 
 def watch_lines(watches: list[Facts]) -> list[str]:
@@ -137,14 +151,15 @@ def _waits_for(run: Facts, now: float) -> str:
 def _stand(run: Facts) -> str:
     if run["damage"]:
         return f"cannot be read: {plain_line(run['damage'])}"
+    not_checked = f"; {run['not_checked']}" if run["not_checked"] else ""
     if run["finished_at"]:
-        return plain_line(run["result"]) or "finished"
+        return (plain_line(run["result"]) or "finished") + not_checked
     counts = run["counts"]
     settled = counts.get("total", 0) - counts.get("open", 0)
     more = "".join(
         f", {counts[word]} {word}" for word in ("running", "unknown", "failed") if counts.get(word)
     )
-    return f"{settled} of {counts.get('total', 0)}{more}"
+    return f"{settled} of {counts.get('total', 0)}{more}{not_checked}"
 
 
 def aligned(rows: Sequence[tuple[str, ...]]) -> list[str]:

@@ -12,7 +12,7 @@ from typing import Any
 
 from orion_deploy.errors import OrionError, RefusedError, did_you_mean
 from orion_deploy.run import sidecar
-from orion_deploy.run.places import Places, RunInfo
+from orion_deploy.run.places import Places, RunInfo, look_at_run
 
 Facts = dict[str, Any]
 
@@ -27,11 +27,18 @@ def runs_in(folder: str) -> list[Facts]:
     return [_of_info(info) for info in Places(Path(folder), Path(folder)).list_runs()]
 
 
+def run_in(directory: str) -> Facts | None:
+    """The run in this folder by its journal, with what is wrong with it; None where nothing has happened."""
+    info = look_at_run(Path(directory))
+    return _of_info(info) if info is not None else None
+
+
 def _of_info(info: RunInfo) -> Facts:
     return {
         "run": info.name,
         "directory": str(info.directory),
-        "is_current": False,
+        "is_current": bool(info.link),
+        "link": info.link,
         "checklist": "",
         "title": info.title,
         "started_at": info.started,
@@ -43,7 +50,17 @@ def _of_info(info: RunInfo) -> Facts:
         "criteria_counts": dict(info.criteria),
         "watching": list(info.watching),
         "damage": info.damage,
+        "damage_at": _place(info),
+        "help": info.help,
+        "not_checked": "",
     }
+
+
+def _place(info: RunInfo) -> Facts | None:
+    if not info.damage:
+        return None
+    file = os.path.join(info.directory, sidecar.JOURNAL_NAME)
+    return {"file": file, "line": info.damage_line or None, "byte": info.damage_byte or None}
 
 
 def document_of(path: str, run: Facts) -> Facts:

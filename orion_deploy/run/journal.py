@@ -22,10 +22,11 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from orion_deploy.kinds.verdict import Json
+from orion_deploy.run import glance
 from orion_deploy.run.events import EVENT_TYPES, Event, decode
 from orion_deploy.run.events import encode as encode_event
 
-SCHEMA = 1
+SCHEMA = glance.SCHEMA
 UPGRADES: dict[int, Callable[[dict[str, Json]], dict[str, Json]]] = {}
 """Schema to the function that turns a record's body of that schema into one of the next."""
 RECORD_BYTES_MAX = 16 * 1024 * 1024

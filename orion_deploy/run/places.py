@@ -12,19 +12,28 @@ import re
 import stat
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from orion_deploy import bundled
 from orion_deploy.errors import Place, RefusedError, StoreError
 from orion_deploy.run import due, sidecar
 from orion_deploy.run.files import owner
+from orion_deploy.run.glance import NOT_CHECKED, Glance
 from orion_deploy.run.sidecar import JOURNAL_NAME, RUNS_SUFFIX, STATE_NAME, SUFFIX
+
+if TYPE_CHECKING:
+    from orion_deploy.run.reading import Reader
 
 RUN_NAME_CHARACTERS_MAX = 64
 _RUN_NAME = re.compile(rf"[A-Za-z0-9][A-Za-z0-9._-]{{0,{RUN_NAME_CHARACTERS_MAX - 1}}}")
 APP_FOLDER = "orion-deploy"
+DAMAGE_HELP = (
+    "nothing was changed; bring the run's folder back from a backup, or look at what can be read of it and"
+    " begin a new run with --run NAME"
+)
+NEWER_HELP = "open it with the orion-deploy that wrote it, or a later one; nothing was changed"
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +57,15 @@ class RunInfo:
     """The watches under way, as `due.watches` tells of them."""
     damage: str = ""
     """Why the run cannot be read, or only in part; empty in a sound one."""
+    damage_line: int = 0
+    """Line of its journal from which on that is so, from 1; 0 where it is none."""
+    damage_byte: int = 0
+    help: str = ""
+    """What to do about the damage."""
+    not_checked: str = ""
+    """Why damage in the middle of its journal was not looked for; empty where it was, or need not be."""
+    link: Mapping[str, Any] = field(default_factory=dict)
+    """Where the journal stood when the snapshot was made, which alone was read; empty where the journal was."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +122,8 @@ class Places:
     def list_runs(self) -> list[RunInfo]:
         """Return every run to which something happened, the latest first; damaged ones too, and they say so.
 
-        Cheap: of a run whose snapshot is current only the snapshot's summary is read.
+        Cheap: of a run whose snapshot is current only the snapshot's summary is read; `checked` also looks
+        for damage in the middle of its journal.
 
         Raises StoreError when a folder of runs cannot be read.
         """
@@ -127,6 +146,16 @@ class Places:
         """Return the name of the run to turn back: the unfinished one, else the last; None where there is none."""
         runs = self.list_runs()
         return self.unfinished() or (runs[0].name if runs else None)
+
+
+def checked(info: RunInfo, glance: Glance) -> RunInfo:
+    """Return a listed run after a glance at its journal, if only its snapshot was read: damage in the middle is said."""
+    if not info.link:
+        return info
+    is_sound = glance.is_sound(info.directory / JOURNAL_NAME, info.link)
+    if is_sound is None:
+        return replace(info, not_checked=NOT_CHECKED)
+    return info if is_sound else look_at_run(info.directory) or info
 
 
 def new_run_name(now: float) -> str:
@@ -206,43 +235,75 @@ def _names(folder: Path) -> list[str]:
 
 def _info(directory: Path) -> RunInfo | None:
     """The run in this folder, or None where nothing has happened."""
-    journal = directory / JOURNAL_NAME
+    document = _summary(directory)
+    if document is not None and sidecar.is_current(document, directory / JOURNAL_NAME):
+        return replace(_from_document(directory, document), link=document["journal"])
+    return look_at_run(directory)
+
+
+def _summary(directory: Path) -> dict[str, Any] | None:
     try:
-        document = sidecar.summary(directory / STATE_NAME)
+        return sidecar.summary(directory / STATE_NAME)
     except StoreError:
-        document = None
-    if document is not None and sidecar.is_current(document, journal):
-        return _from_document(directory, document, "")
-    if document is None and not _is_there(journal):
         return None
+
+
+def look_at_run(directory: Path) -> RunInfo | None:
+    """Return the run in this folder by its journal; None where nothing has happened. What is wrong with it is in it."""
+    document = _summary(directory)
     from orion_deploy.run.reading import Reader
 
     try:
+        if document is None and not _is_there(directory / JOURNAL_NAME):
+            return None
         reader = Reader.look(directory)
     except StoreError as error:
-        return _from_document(directory, document or {}, error.what)
-    lost = _lost(document, reader.events_count)
-    if lost and document is not None and reader.damage is None:
-        return _from_document(directory, document, lost)
+        info = _from_document(directory, document or {})
+        return replace(info, damage=error.what, damage_line=1, help=DAMAGE_HELP)
+    if reader.damage is None and document is not None and (lost := _lost(document, reader)):
+        info = _from_document(directory, document)
+        return replace(info, damage=lost, damage_line=reader.events_count + 1, help=DAMAGE_HELP)
     if reader.events_count == 0 and reader.damage is None and document is None:
         return None
     fresh = sidecar.bare(reader.state, directory.name)
     if document is not None:
         fresh["title"] = document.get("title", "")
         fresh["criteria_counts"] = document.get("criteria_counts")
-    return _from_document(directory, fresh, "" if reader.is_whole else reader.why_read_only)
+    return _with_damage(_from_document(directory, fresh), reader, document or {})
 
 
-def _lost(document: Mapping[str, Any] | None, records: int) -> str:
+def _with_damage(info: RunInfo, reader: Reader, document: Mapping[str, Any]) -> RunInfo:
+    """What is before the damage. That it was finished, and when, its snapshot knew: it is no run to go on with."""
+    if reader.damage is None:
+        return info if reader.is_whole else replace(info, damage=reader.why_read_only, help=NEWER_HELP)
+    known = _from_document(info.directory, {**document, "watching": ()})
+    return replace(
+        info,
+        finished=info.finished or known.finished,
+        result=info.result or known.result,
+        last=max(info.last, known.last) if document else info.last,
+        damage=f"{reader.why_read_only}: {reader.damage.what}",
+        damage_line=reader.damage.line,
+        damage_byte=reader.damage.byte,
+        help=DAMAGE_HELP,
+    )
+
+
+def _lost(document: Mapping[str, Any], reader: Reader) -> str:
     """What a snapshot knows of and the journal no longer holds, or an empty string."""
-    link = document.get("journal") if document is not None else None
+    link, records = document.get("journal"), reader.events_count
     known = link.get("records") if isinstance(link, dict) else None
-    if not isinstance(known, int) or known <= records:
+    if not isinstance(known, int) or known == 0:
         return ""
+    if known <= records:
+        is_same = sidecar.is_made_from(document, reader.directory / JOURNAL_NAME)
+        return (
+            "" if is_same else "the journal is not the one its snapshot was made from: something is missing"
+        )
     return f"the journal has {records:,} records, and its snapshot knows of {known:,}: something is missing"
 
 
-def _from_document(directory: Path, document: Mapping[str, Any], damage: str) -> RunInfo:
+def _from_document(directory: Path, document: Mapping[str, Any]) -> RunInfo:
     finished = document.get("finished_at")
     return RunInfo(
         name=directory.name,
@@ -256,7 +317,6 @@ def _from_document(directory: Path, document: Mapping[str, Any], damage: str) ->
         counts=dict(document.get("counts") or {}),
         criteria=dict(document.get("criteria_counts") or {}),
         watching=tuple(due.watches(dict(document), str(directory))),
-        damage=damage,
     )
 
 

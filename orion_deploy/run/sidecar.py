@@ -173,17 +173,27 @@ def _refuse(path: str | os.PathLike[str], why: str) -> NoReturn:
 
 def is_current(document: Mapping[str, Any], journal: str | os.PathLike[str]) -> bool:
     """Tell whether the journal is still as it was when the sidecar was written: length and last checksum."""
+    return _grown_bytes(document, journal) == 0
+
+
+def is_made_from(document: Mapping[str, Any], journal: str | os.PathLike[str]) -> bool:
+    """Tell whether the journal still holds, where it ended when the sidecar was written, the last checksum of then."""
+    return _grown_bytes(document, journal) >= 0
+
+
+def _grown_bytes(document: Mapping[str, Any], journal: str | os.PathLike[str]) -> int:
+    """How many bytes the journal has grown by since the sidecar was written; -1 where it is another one."""
     try:
         wanted = document["journal"]
         fd = os.open(journal, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK)
     except (OSError, KeyError, TypeError):
-        return False
+        return -1
     try:
+        end = wanted["bytes"]
         size = os.fstat(fd).st_size
-        if size != wanted["bytes"]:
-            return False
-        return size == 0 or os.pread(fd, 11, size - 11) == f'{wanted["crc"]}"}}\n'.encode()
-    except (OSError, KeyError, TypeError):
-        return False
+        is_same = end == 0 or os.pread(fd, 11, end - 11) == f'{wanted["crc"]}"}}\n'.encode()
+        return size - end if is_same and size >= end else -1
+    except (OSError, KeyError, TypeError, ValueError):
+        return -1
     finally:
         os.close(fd)

@@ -1,7 +1,8 @@
 """Where runs stand, from their snapshots. Reads, and neither writes nor runs anything.
 
-Imports nothing but `json` and `os` for as long as the snapshots are current and nobody works on them: `status`
-answers at the speed of the interpreter's start. Where a snapshot is behind its journal, the journal is read.
+Imports nothing but `json`, `os` and `zlib` for as long as the snapshots are current and nobody works on them: `status`
+answers at the speed of the interpreter's start. Where a snapshot is behind its journal, or the journal's checksums do
+not follow one another, the journal is read.
 Times are seconds since the epoch.
 """
 
@@ -10,6 +11,7 @@ from __future__ import annotations
 import os
 
 from orion_deploy.run import due, sidecar
+from orion_deploy.run.glance import NOT_CHECKED, Glance
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -27,6 +29,8 @@ def of_checklist(path: str, *, run: str | None = None, now: float) -> Facts:
 
     `runs` lists every run, the latest first; without any the other facts are missing.
 
+    A run with damage says so (`damage`, `damage_at`, `help`), or that it was not looked for (`not_checked`).
+
     Raises StoreError when it cannot be told which runs there are, RefusedError when the named run is not there.
     """
     runs = _list_runs(path)
@@ -35,6 +39,10 @@ def of_checklist(path: str, *, run: str | None = None, now: float) -> Facts:
         from orion_deploy.run.closer_look import no_such_run
 
         raise no_such_run(path, run, [r["run"] for r in runs])
+    if chosen is not None:
+        name, glance = chosen["run"], Glance()
+        chosen = _checked(chosen, glance)
+        runs = [chosen if r["run"] == name else _checked(r, glance) for r in runs]
     facts: Facts = {"checklist": path, "runs": [_public(r) for r in runs]}
     if chosen is None:
         return {**facts, "run": None, "go_on": [f"orion-deploy run {_quoted(path)}"]}
@@ -66,17 +74,39 @@ def of_checklist(path: str, *, run: str | None = None, now: float) -> Facts:
 
 
 def everywhere(folder: str) -> list[Facts]:
-    """Return the current run of every checklist in `folder` and in the user's state folder; unfinished ones first."""
-    found = [_summary_of(folder, name) for name in _names(folder)]
-    home = _state_home()
-    for own in _names(home):
-        inner = os.path.join(home, own)
-        found += [_summary_of(inner, name) for name in _names(inner)]
+    """Return the current run of every checklist in `folder` and in the user's state folder; unfinished ones first.
+
+    What cannot be read has its `damage`, and no `run`: it hides no other. Raises nothing.
+    """
+    glance, home = Glance(), _state_home()
+    found = _near(folder, glance)
+    try:
+        for own in _names(home):
+            found += _near(os.path.join(home, own), glance)
+    except OSError as error:
+        found.append(_unreadable(home, f"cannot be read: {error.strerror}"))
     return sorted(
-        (facts for facts in found if facts is not None),
+        found,
         key=lambda facts: (facts["finished_at"] is None, facts["last_at"]),
         reverse=True,
     )
+
+
+def _near(folder: str, glance: Glance) -> list[Facts]:
+    try:
+        names = _names(folder)
+    except OSError as error:
+        return [_unreadable(folder, f"cannot be read: {error.strerror}")]
+    found = [_summary_of(folder, name, glance) for name in names if name.endswith(sidecar.RUNS_SUFFIX)]
+    return [facts for facts in found if facts is not None]
+
+
+def _unreadable(place: str, why: str) -> Facts:
+    """What stands in the list for something that may hold runs, where nobody can tell."""
+    help = "mend what the system says: until then nothing is known of the runs there"
+    run = _of_document(place, {}) | {"run": "", "damage": why, "help": help}
+    run["damage_at"] = {"file": place, "line": None, "byte": None}
+    return {**_public(run), "checklist": place.removesuffix(sidecar.RUNS_SUFFIX)}
 
 
 def _names(folder: str) -> list[str]:
@@ -86,29 +116,53 @@ def _names(folder: str) -> list[str]:
         return []
 
 
-def _summary_of(folder: str, name: str) -> Facts | None:
+def _summary_of(folder: str, name: str, glance: Glance) -> Facts | None:
     """The current run of the checklist whose runs are in `folder`/`name`, if that is what it is."""
-    if not name.endswith(sidecar.RUNS_SUFFIX):
-        return None
-    runs = _light(os.path.join(folder, name))
+    place = os.path.normpath(os.path.join(folder, name))
+    try:
+        runs = _light(place)
+    except OSError as error:
+        return _unreadable(place, f"its runs cannot be read: {error.strerror}")
     if runs is None:
+        from orion_deploy.errors import OrionError
         from orion_deploy.run.closer_look import runs_in
 
-        runs = runs_in(os.path.join(folder, name))
+        try:
+            runs = runs_in(place)
+        except OrionError as error:
+            return _unreadable(place, error.what)
     current = _current(runs)
     if current is None:
         return None
+    current = _checked(current, glance)
     path = os.path.join(folder, name.removesuffix(sidecar.RUNS_SUFFIX))
     if folder != "." and os.path.commonpath([os.path.abspath(folder), _state_home()]) == _state_home():
         path = current["checklist"] or path
     return {**_public(current), "checklist": os.path.relpath(path) if folder == "." else path}
 
 
+def _checked(run: Facts, glance: Glance) -> Facts:
+    """The run after a glance at its journal, if only its snapshot was read: damage in the middle is said."""
+    if not run["is_current"]:
+        return run
+    is_sound = glance.is_sound(os.path.join(run["directory"], sidecar.JOURNAL_NAME), run["link"])
+    if is_sound is None:
+        return {**run, "not_checked": NOT_CHECKED}
+    if is_sound:
+        return run
+    from orion_deploy.run.closer_look import run_in
+
+    return run_in(run["directory"]) or run
+
+
 def _list_runs(path: str) -> list[Facts]:
     real = os.path.realpath(path)
     folder = real + sidecar.RUNS_SUFFIX
     is_odd = os.path.lexists(folder) and not os.path.isdir(folder)
-    runs = None if is_odd or _is_elsewhere(real) else _light(folder)
+    try:
+        runs = None if is_odd or _is_elsewhere(real) else _light(folder)
+    except OSError:
+        runs = None
     if runs is not None:
         return runs
     from orion_deploy.run.closer_look import runs_of
@@ -166,11 +220,16 @@ def _of_document(directory: str, document: Facts) -> Facts:
         "criteria_counts": document.get("criteria_counts") or {},
         "watching": due.watches(document, directory),
         "damage": "",
+        "damage_at": None,
+        "help": "",
+        "not_checked": "",
+        "link": document.get("journal"),
     }
 
 
 def _public(run: Facts) -> Facts:
-    return {key: value for key, value in run.items() if key not in ("directory", "is_current", "checklist")}
+    inner = ("directory", "is_current", "checklist", "link")
+    return {key: value for key, value in run.items() if key not in inner}
 
 
 def _current(runs: list[Facts]) -> Facts | None:
@@ -180,7 +239,10 @@ def _current(runs: list[Facts]) -> Facts | None:
 def _document(path: str, run: Facts) -> Facts:
     """Everything of one run: its snapshot, or what its journal says now."""
     if run["is_current"]:
-        document = sidecar.read(os.path.join(run["directory"], sidecar.STATE_NAME))
+        try:
+            document = sidecar.read(os.path.join(run["directory"], sidecar.STATE_NAME))
+        except Exception:  # damaged: the journal is asked
+            document = None
         if document is not None:
             return document
     from orion_deploy.run.closer_look import document_of

@@ -10,7 +10,8 @@ from pathlib import Path
 
 from orion_deploy import bundled
 from orion_deploy.errors import OrionError
-from orion_deploy.run.places import Places, RunInfo
+from orion_deploy.run.glance import Glance
+from orion_deploy.run.places import Places, RunInfo, checked
 from orion_deploy.text import plain_line
 
 LOOKED_AT_BYTES_MAX = 256 * 1024
@@ -40,13 +41,16 @@ def offers(folder: Path) -> list[Offer]:
         for path in checklists_in(folder)
     ]
     going: list[Offer] = []
+    glance = Glance()
     for offer in here:
         try:
             runs = Places.of(offer.path).list_runs()
         except OrionError:
             continue
         going += [
-            Offer("resume", offer.path, offer.shown, offer.title, run) for run in runs if run.finished is None
+            Offer("resume", offer.path, offer.shown, offer.title, checked(run, glance))
+            for run in runs
+            if run.finished is None
         ]
     going.sort(key=lambda offer: offer.run.last if offer.run else 0.0, reverse=True)
     mine = {os.path.realpath(offer.path) for offer in here}
