@@ -150,6 +150,7 @@ def _watch(attempt: RunAttempt, record: WatchRecord | None) -> Watch | None:
     is_open = not attempt.ending
     fired = tuple(Firing(firing.at, firing.reason, firing.value) for firing in watched.fired)
     gaps = tuple(_gap(gap) for gap in watched.gaps)
+    count = max(len(gaps), _told_gaps(attempt))
     if record is None:
         return Watch(
             watch_s=watched.watch_s,
@@ -157,7 +158,7 @@ def _watch(attempt: RunAttempt, record: WatchRecord | None) -> Watch | None:
             observed_s=watched.observed_s,
             gap_s=watched.gap_s,
             gaps=gaps,
-            gaps_count=len(gaps),
+            gaps_count=count,
             fired=fired,
             fired_count=len(fired),
             is_open=is_open,
@@ -173,7 +174,7 @@ def _watch(attempt: RunAttempt, record: WatchRecord | None) -> Watch | None:
         observed_s=record.observed_s if is_open else watched.observed_s,
         gap_s=record.gap_s if is_open else watched.gap_s,
         gaps=record.gaps if is_open else gaps,
-        gaps_count=max(record.gaps_count, len(gaps)),
+        gaps_count=max(record.gaps_count, count),
         fired=record.fired if len(record.fired) >= len(fired) else fired,
         fired_count=max(record.fired_count, len(fired)),
         lines=record.lines,
@@ -182,6 +183,12 @@ def _watch(attempt: RunAttempt, record: WatchRecord | None) -> Watch | None:
         looked_at=record.looked.wall,
         due_at=record.due_at if is_open else 0.0,
     )
+
+
+def _told_gaps(attempt: RunAttempt) -> int:
+    """How many gaps the verdict of a watch that ended tells of: of many only the last ones are listed."""
+    told = attempt.verdict.values.get("gaps") if attempt.verdict is not None else None
+    return told if isinstance(told, int) else 0
 
 
 def _gap(gap: Mapping[str, Any]) -> Gap:

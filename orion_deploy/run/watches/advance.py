@@ -105,10 +105,8 @@ def _gap(record: WatchRecord, gap: Gap) -> WatchRecord:
     goes_on = last is not None and last.until == gap.at and last.why == gap.why
     if goes_on and last is not None and last.length_s is not None and gap.length_s is not None:
         gaps = (*gaps[:-1], replace(last, until=gap.until, length_s=last.length_s + gap.length_s))
-    elif len(gaps) < GAPS_MAX:
-        gaps, count = (*gaps, gap), count + 1
     else:
-        count += 1
+        gaps, count = (*gaps, gap)[-GAPS_MAX:], count + 1
     return replace(record, gaps=gaps, gaps_count=count, gap_s=record.gap_s + (gap.length_s or 0.0))
 
 

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 SCHEMA = 1
 GAPS_MAX = 200
-"""Gaps that are told apart; of more, only the total time is known."""
+"""The last gaps, which are told apart; of those before them, number and total time are known."""
 FIRINGS_MAX = 50
 LINES_MAX = 50
 POINTS_MAX = 512

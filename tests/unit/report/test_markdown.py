@@ -7,9 +7,10 @@ from html.parser import HTMLParser
 
 import pytest
 from hypothesis import given, settings
-from support.evidence import BOOK, evidence, failed, passed, step_id
+from support.evidence import BOOK, START, evidence, failed, passed, step_id
 from support.hostile import everything, texts
 
+from orion_deploy.kinds.verdict import Json
 from orion_deploy.report.markdown import fenced, table, text
 from orion_deploy.report.markdown import page as markdown
 from orion_deploy.run import events as ev
@@ -283,3 +284,14 @@ def test_the_way_that_was_taken_is_named_by_its_actions_and_answers() -> None:
     made = evidence(ev.RollbackEntered(reason="slow"), answered, *ran, text=book)
     assert made.rollback is not None
     assert made.rollback.ways == ("Choose the way: down", "Take it back (sqlite.rollback)")
+
+
+def test_more_gaps_than_are_listed_are_counted_without_the_record_of_the_watch() -> None:
+    """The journal lists the last gaps alone; how many there were stands in the verdict, and so in the report."""
+    gap: dict[str, Json] = {"at": START, "until": START + 5, "length_s": 5.0, "why": "no log"}
+    told = passed(gaps=4321)
+    begun = ev.WatchStarted(step="watch", attempt=1, title="Watch the log", what="logs.absent", watch_s=60.0)
+    ended = ev.WatchEnded(
+        step="watch", attempt=1, why="elapsed", observed_s=60.0, gap_s=21605.0, gaps=[gap], verdict=told
+    )
+    assert "in 4,321 gaps" in markdown(evidence(begun, ended))

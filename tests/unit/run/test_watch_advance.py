@@ -200,6 +200,22 @@ def test_what_is_kept_is_bounded() -> None:
     assert len(json.dumps(to_json(record))) < 100_000
 
 
+def test_beyond_the_limit_gaps_are_joined_counted_and_measured_as_before() -> None:
+    """Time nobody saw stays right whatever the number of gaps: looks lost one after the other are one gap, also the last."""
+    record, lost = fresh(watch_s=1e9), Look(lost="no log")
+    for number in range(GAPS_MAX + 50):
+        record = watched(record, [10.0], FINE)
+        record = watched(record, [10.0] * 3, lost)
+        assert record.gaps_count == number + 1
+        assert record.gap_s == pytest.approx(30.0 * (number + 1))
+        last = record.gaps[-1]
+        assert (last.until, last.why) == (record.looked.wall, "no log")
+        assert last.length_s == pytest.approx(30.0)
+    assert len(record.gaps) == GAPS_MAX
+    assert [g.at for g in record.gaps] == [WALL + 10.0 + 40.0 * n for n in range(50, GAPS_MAX + 50)]
+    assert record.observed_s == pytest.approx(10.0 * (GAPS_MAX + 50))
+
+
 def test_a_spec_comes_back() -> None:
     """What is to be watched is read as it was written; of a newer program it is refused."""
     data = json.loads(json.dumps(to_json(SPEC)))
