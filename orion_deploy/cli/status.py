@@ -13,7 +13,8 @@ def print_status(file: str | None, *, as_json: bool, run: str | None = None, gat
 
     Returns the exit code. Raises as `status.of_checklist`, and RefusedError for a gate that there is not.
     """
-    from orion_deploy.run.status import everywhere, of_checklist
+    from orion_deploy.run.listing import everywhere
+    from orion_deploy.run.status import of_checklist
 
     now = time.time()
     if file is not None and gate is not None:

@@ -104,7 +104,9 @@ def watch_lines(watches: list[Facts]) -> list[str]:
         for firing in watch["fired"][-FIRINGS_LISTED_MAX:]:
             over = f" until {_clock(firing['until'])}" if firing["until"] is not None else ""
             lines.append(f"    fired {_clock(firing['at'])}{over}: {plain_line(firing['reason'])}")
-    if not watches[0]["is_watched_now"]:
+    if watches[0]["fault"]:
+        lines.append(f"  {plain_line(watches[0]['fault'])}")
+    elif not watches[0]["is_watched_now"]:
         lines.append(f"  nobody has watched for {duration(min(w['looked_s_ago'] for w in watches))}")
     return lines
 

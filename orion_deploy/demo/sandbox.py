@@ -125,9 +125,9 @@ def stop_sandbox(directory: Path) -> tuple[str, ...]:
 def _stop_watching(directory: Path) -> bool:
     """Ask whoever looks at the watches of the sandbox's runs to leave; whether anybody did."""
     from orion_deploy.run.watches.keeper import ask_to_leave
-    from orion_deploy.run.watches.reading import keeper_of
+    from orion_deploy.run.watches.reading import known_keeper
 
-    runs = [run for run in directory.glob(f"*{RUNS_SUFFIX}/*") if keeper_of(run) is not None]
+    runs = [run for run in directory.glob(f"*{RUNS_SUFFIX}/*") if known_keeper(run) is not None]
     for run in runs:
         ask_to_leave(run)
     return bool(runs)

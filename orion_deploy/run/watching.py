@@ -68,8 +68,8 @@ class Watching(Acts):
         return reading.Records()
 
     def keeper(self) -> Keeper | None:
-        """Who looks at the watches now, or None."""
-        return reading.keeper_of(self.directory)
+        """Who looks at the watches now; None where nobody does, or where that cannot be told (`keep_watching` says it)."""
+        return reading.known_keeper(self.directory)
 
     def seen_watches(self) -> list[Seen]:
         """The last watch of each step that has one, for a reader: also of one at which nobody has looked yet."""
@@ -165,7 +165,10 @@ class Watching(Acts):
             self._put_down(self._spec(step, attempt.number, attempt.watched.watch_s, started))
 
     def keep_watching(self) -> None:
-        """See that somebody looks, where a watch is under way. Raises OrionError when nobody could be started to."""
+        """See that somebody looks, where a watch is under way.
+
+        Raises OrionError when nobody could be started to, or when it cannot be told whether anybody looks.
+        """
         if self.read_only or not self.state.watched:
             return
         self.write_watches_down()

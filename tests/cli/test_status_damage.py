@@ -245,7 +245,7 @@ def test_a_glance_loads_next_to_nothing(release: Path) -> None:
 def test_what_is_too_long_is_called_not_checked(release: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Beyond its limit a journal is not said to be sound: it says that it was not checked, and how it is."""
     from orion_deploy.cli import status_text
-    from orion_deploy.run import status
+    from orion_deploy.run import listing, status
 
     size = journal_of(release).stat().st_size
     monkeypatch.chdir(release.parent)
@@ -255,7 +255,7 @@ def test_what_is_too_long_is_called_not_checked(release: Path, monkeypatch: pyte
         assert bool(found["not_checked"]) is not is_checked
         text = "\n".join(status_text.lines_of(found, 0.0))
         assert ("report release.md --run r --verify" in text) is not is_checked
-        (near,) = status.everywhere(".")
+        (near,) = listing.everywhere(".")
         assert ("not checked" in "\n".join(status_text.lines_near([near], 0.0))) is not is_checked
 
 

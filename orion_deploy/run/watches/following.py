@@ -27,7 +27,7 @@ class _Grave:
             if name not in self._known or self._known[name][0] != stamp:
                 data = reading.read_data(reading.folder_of(self._directory) / name / reading.KEPT_NAME) or {}
                 self._known[name] = (stamp, [data.get(key) for key in _GRAVE])
-        is_kept = reading.keeper_of(self._directory) is not None
+        is_kept = reading.known_keeper(self._directory) is not None
         return {name: self._known[name][1] for name in stamps}, is_kept
 
 

@@ -270,6 +270,8 @@ def ask_to_leave(run_directory: Path, wait_s: float = HAND_OVER_S) -> bool:
     """Ask who looks now to leave, so that another one can; True when nobody looks any more.
 
     It is asked by TERM, and only if it is the process that took the lock: by its start time, never by its id alone.
+
+    Raises StoreError where it cannot be told whether anybody looks.
     """
     end = time.monotonic() + wait_s
     asked = 0

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from orion_deploy.errors import StoreError
 from orion_deploy.run.watches.reading import keeper_of, read_all
 from orion_deploy.run.watches.record import WatchRecord
 
@@ -17,26 +18,31 @@ LINES_TOLD_MAX = 5
 
 def watches_of(directory: str, under_way: Mapping[str, int], now: float) -> list[dict[str, Any]]:
     """The watches under way: `under_way` is step id to the number of its attempt."""
-    keeper = keeper_of(Path(directory))
+    keeper, fault = None, ""
+    try:
+        keeper = keeper_of(Path(directory))
+    except StoreError as error:
+        fault = error.what
     records = {(r.step, r.attempt): r for r in read_all(Path(directory))}
     found = []
     for step, attempt in under_way.items():
         record = records.get((step, attempt))
         if record is not None:
-            found.append(facts_of(record, keeper, now))
+            found.append(facts_of(record, keeper, now, fault))
     return found
 
 
-def facts_of(record: WatchRecord, keeper: Keeper | None, now: float) -> dict[str, Any]:
-    """One watch: what it sees, how long it still takes, and whether anybody looks now."""
+def facts_of(record: WatchRecord, keeper: Keeper | None, now: float, fault: str = "") -> dict[str, Any]:
+    """One watch: what it sees, how long it still takes, and whether anybody looks now; `fault`: why nobody can tell."""
     judged = record.verdict
     return {
         "step": record.step,
         "attempt": record.attempt,
         "title": record.title,
         "kind": record.kind,
-        "state": state_of(record, keeper),
+        "state": state_of(record, keeper, is_known=not fault),
         "is_watched_now": keeper is not None,
+        "fault": fault,
         "watched_by": {"pid": keeper.pid, "since": keeper.since, "who": keeper.who} if keeper else None,
         "shown": record.shown,
         "value": record.value,
@@ -62,14 +68,14 @@ def facts_of(record: WatchRecord, keeper: Keeper | None, now: float) -> dict[str
     }
 
 
-def state_of(record: WatchRecord, keeper: Keeper | None) -> str:
+def state_of(record: WatchRecord, keeper: Keeper | None, *, is_known: bool = True) -> str:
     """One word or two for where it stands: a reason to turn back comes first, then that nobody looks."""
     if record.ended_at is not None:
         return "ended"
     if record.is_firing:
         return "fires"
     if keeper is None:
-        return "nobody watches"
+        return "nobody watches" if is_known else "unknown"
     if record.lost:
         return "cannot see"
     return "fired" if record.fired_count else "watching"

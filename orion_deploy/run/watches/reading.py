@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from orion_deploy.errors import Place, StoreError
 from orion_deploy.run.watches.record import Spec, WatchRecord, record_of, spec_of
 
 FOLDER_NAME = "watches"
@@ -127,14 +128,17 @@ def is_stopped(folder: Path) -> bool:
 
 
 def keeper_of(run_directory: Path) -> Keeper | None:
-    """Who looks at the run's watches now, or None where nobody does."""
+    """Who looks at the run's watches now, or None where nobody does. Raises StoreError where that cannot be told."""
+    path = run_directory / LOCK_NAME
     try:
-        fd = os.open(run_directory / LOCK_NAME, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK)
-    except OSError:
+        fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK)
+    except (FileNotFoundError, NotADirectoryError):
         return None
+    except OSError as error:
+        raise _cannot_tell(path, error) from error
     try:
         fcntl.flock(fd, fcntl.LOCK_SH | fcntl.LOCK_NB)
-    except OSError:
+    except BlockingIOError:
         try:
             data = json.loads(os.pread(fd, 4096, 0))
             keeper = Keeper(**{k: data[k] for k in Keeper.__slots__ if k in data})
@@ -142,10 +146,28 @@ def keeper_of(run_directory: Path) -> Keeper | None:
             return keeper if is_whole else Keeper()
         except (OSError, ValueError, TypeError, RecursionError):
             return Keeper()
+    except OSError as error:
+        raise _cannot_tell(path, error) from error
     else:
         return None
     finally:
         os.close(fd)
+
+
+def _cannot_tell(path: Path, error: OSError) -> StoreError:
+    return StoreError(
+        f"it cannot be told whether anybody watches: {error.strerror}",
+        where=Place(str(path)),
+        help="mend what the system says; until then nobody is started to watch, and time may go by unseen",
+    )
+
+
+def known_keeper(run_directory: Path) -> Keeper | None:
+    """As `keeper_of`; None also where that cannot be told."""
+    try:
+        return keeper_of(run_directory)
+    except StoreError:
+        return None
 
 
 def stamps(run_directory: Path, name: str = LIVE_NAME) -> tuple[tuple[str, int], ...]:

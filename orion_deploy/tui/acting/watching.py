@@ -57,11 +57,12 @@ class WatchActs(Hands):
             self.main.see_watches()
         self._hear_firings()
 
-    def keep_watching(self) -> None:
-        """See that somebody looks."""
-        if not self.session.read_only:
-            self._kept_at = monotonic()
-            self.do(self.session.keep_watching)
+    def keep_watching(self) -> bool:
+        """See that somebody looks; whether that could be done."""
+        if self.session.read_only:
+            return False
+        self._kept_at = monotonic()
+        return self.do(self.session.keep_watching)
 
     def follow_watches(self, *, is_needed: bool) -> None:
         """Hear of what is seen for as long as there are watches; without any nothing runs."""
@@ -133,8 +134,7 @@ class WatchActs(Hands):
         if session.read_only or not session.state.watched or session.keeper() is not None:
             self.main.see_watches()
             return
-        if monotonic() - self._kept_at >= RESTART_S:
-            self.keep_watching()
+        if monotonic() - self._kept_at >= RESTART_S and self.keep_watching():
             self.main.say("nobody was watching: a keeper was started again; the time between is a gap", "bad")
         self.main.see_watches()
 

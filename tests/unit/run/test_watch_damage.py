@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import json
 import os
@@ -13,15 +14,17 @@ import pytest
 from support.kinds import until
 from support.watches import Watcher
 
+from orion_deploy.errors import OrionError, StoreError
 from orion_deploy.kinds import durable
 from orion_deploy.kinds.verdict import Json, Outcome
 from orion_deploy.run.watches import keeper as keepers
 from orion_deploy.run.watches import notify, reading
 from orion_deploy.run.watches import watch as watches
 from orion_deploy.run.watches.keeper import Keeping
-from orion_deploy.run.watches.look_in import facts_of
+from orion_deploy.run.watches.look_in import facts_of, watches_of
 from orion_deploy.run.watches.reading import KEPT_NAME, LIVE_NAME, SPEC_NAME
 from orion_deploy.run.watches.record import to_json
+from orion_deploy.run.watches.spawning import spawn
 from orion_deploy.run.watches.standing import gaps_in_words, progress
 from orion_deploy.run.watches.watch import Watch
 from orion_deploy.run.watching import final_verdict
@@ -201,6 +204,47 @@ def test_whoever_asks_who_looks_keeps_nobody_from_looking(watcher: Watcher) -> N
     taken = keepers.lock_patiently(watcher.run_directory)
     assert taken >= 0
     os.close(taken)
+
+
+@pytest.mark.parametrize("number", [errno.ENOLCK, errno.EIO, errno.EOPNOTSUPP])
+def test_a_lock_that_cannot_be_asked_is_held_by_nobody_and_free_for_nobody(
+    watcher: Watcher, monkeypatch: pytest.MonkeyPatch, number: int
+) -> None:
+    """Only a lock that is held means that somebody looks; what cannot be told is an error, and no yes or no."""
+    (watcher.run_directory / reading.LOCK_NAME).touch()
+
+    def broken(*_: object) -> None:
+        raise OSError(number, os.strerror(number))
+
+    monkeypatch.setattr(fcntl, "flock", broken)
+    with pytest.raises(StoreError, match="cannot be told whether anybody watches") as caught:
+        reading.keeper_of(watcher.run_directory)
+    assert os.strerror(number) in str(caught.value)
+    assert reading.known_keeper(watcher.run_directory) is None
+    with pytest.raises(StoreError):
+        keepers.ask_to_leave(watcher.run_directory)
+    with pytest.raises(OrionError, match="could not be started") as refused:
+        spawn(watcher.run_directory, {}, "ann")
+    assert os.strerror(number) in str(refused.value)
+
+
+def test_status_says_that_it_cannot_be_told(watcher: Watcher, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It tells what was seen all the same, and that nobody knows whether anybody watches."""
+    from orion_deploy.cli.status_text import watch_lines
+
+    watcher.looks(1.0)
+    watcher.leaves()
+    (watcher.run_directory / reading.LOCK_NAME).touch()
+
+    def broken(*_: object) -> None:
+        raise OSError(errno.ENOLCK, os.strerror(errno.ENOLCK))
+
+    monkeypatch.setattr(fcntl, "flock", broken)
+    (facts,) = watches_of(str(watcher.run_directory), {watcher.spec.step: 1}, watcher.record.looked.wall)
+    assert (facts["state"], facts["is_watched_now"], facts["watched_by"]) == ("unknown", False, None)
+    text = "\n".join(watch_lines([facts]))
+    assert "it cannot be told whether anybody watches: No locks available" in text
+    assert "nobody" not in text
 
 
 def test_a_watch_that_cannot_be_begun_is_told_like_any_end(watcher: Watcher) -> None:
