@@ -24,6 +24,7 @@ from orion_deploy.run.watches.keeper import Keeping, Seen, ask_to_leave, notifyi
 from orion_deploy.run.watches.look_in import facts_of
 from orion_deploy.run.watches.reading import Keeper, read_all
 from orion_deploy.run.watches.record import WatchRecord
+from orion_deploy.run.watches.spawning import READY_S
 from orion_deploy.run.words import clock, length
 from orion_deploy.text import plain_line
 
@@ -120,7 +121,7 @@ def _begin(wanted: Wanted) -> tuple[Path, UnderWay]:
         if wanted.background:
             if hidden and not session.read_only:
                 ask_to_leave(session.directory)  # Who watches may not know the secret.
-            session.keep_watching()
+            session.keep_watching(ready_s=READY_S)
             if session.read_only and session.keeper() is None:
                 raise HeldError(
                     "another operator holds the run, and nobody watches",

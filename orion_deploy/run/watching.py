@@ -33,6 +33,10 @@ if TYPE_CHECKING:
     from orion_deploy.run.watches.notify import Told
 
 
+LEAVE_S = 2.0
+"""So long who looks is waited for, where they can only be asked to leave."""
+
+
 class Watching(Acts):
     """The part of a session that concerns watches."""
 
@@ -152,9 +156,13 @@ class Watching(Acts):
             ) from error
 
     def write_watches_down(self) -> None:
-        """A watch that was recorded, and killed before it was written down, begins now: nobody has looked until then."""
+        """A watch that was recorded, and killed before it was written down, begins now: nobody has looked until then.
+
+        One that was ended, and whose keeper could not be told, is ended for them now.
+        """
         if self.read_only:
             return
+        self._stop_what_ended()
         for step_id in self.state.watched:
             attempt = self.state.step(step_id).attempts[-1]
             step = self._still_a_watch(step_id)
@@ -164,8 +172,17 @@ class Watching(Acts):
             started = replace(clocks(self.edge), wall=attempt.started_at)
             self._put_down(self._spec(step, attempt.number, attempt.watched.watch_s, started))
 
-    def keep_watching(self) -> None:
-        """See that somebody looks, where a watch is under way.
+    def _stop_what_ended(self) -> None:
+        for step_id, step in self.state.steps.items():
+            for attempt in step.attempts:
+                folder = self._watch_folder(step_id, attempt.number)
+                if attempt.watched is not None and attempt.ending and not reading.is_stopped(folder):
+                    record = reading.read_record(folder)
+                    if folder.is_dir() and (record is None or record.ended_at is None):
+                        put_stop(folder, attempt.why)
+
+    def keep_watching(self, *, ready_s: float = 0.0) -> None:
+        """See that somebody looks, where a watch is under way; wait up to `ready_s` until they are ready to.
 
         Raises OrionError when nobody could be started to, or when it cannot be told whether anybody looks.
         """
@@ -175,7 +192,8 @@ class Watching(Acts):
         if reading.keeper_of(self.directory) is None:
             from orion_deploy.run.watches.spawning import spawn
 
-            spawn(self.directory, {**self.edge.environ(), **self.hidden_values()}, self.edge.who())
+            environ = {**self.edge.environ(), **self.hidden_values()}
+            spawn(self.directory, environ, self.edge.who(), ready_s=ready_s)
 
     def hidden_values(self) -> dict[str, str]:
         """The values of secret variables, for the environment of who looks."""
@@ -256,21 +274,37 @@ class Watching(Acts):
 
         Raises:
             RefusedError: it is not being watched, or no reason was given.
+            OrionError: it is ended, and recorded, but who looks cannot be told: the disk takes nothing.
         """
         step_id = self.step(step_id).id
         if not self.state.step(step_id).is_watched:
             raise RefusedError(f"`{step_id}` is not being watched")
         if not reason.strip():
             raise RefusedError(f"ending the watch `{step_id}` needs a reason")
-        self._end_watch(step_id, "stopped", bounded(reason))
+        if not self._end_watch(step_id, "stopped", bounded(reason)) and not self._is_left():
+            raise OrionError(
+                f"the watch `{step_id}` is ended, but the disk did not take that: who looks goes on, and nobody listens",
+                help="make room, then open the run again: that lets them know",
+            )
 
     def end_watches(self, why: str, *, but: frozenset[str] = frozenset()) -> None:
         """End every watch, those of the steps in `but` left out: the run is over, or has turned back."""
-        for step_id in self.state.watched:
-            if step_id not in but:
-                self._end_watch(step_id, why)
+        ended = [self._end_watch(step_id, why) for step_id in self.state.watched if step_id not in but]
+        if not all(ended):
+            self._is_left()
 
-    def _end_watch(self, step_id: str, why: str, reason: str = "") -> None:
+    def _is_left(self) -> bool:
+        """Ask who looks to leave, if nothing is to be watched any more: that needs no disk. Whether they have left."""
+        if self.state.watched:
+            return False
+        from orion_deploy.run.watches.keeper import ask_to_leave
+
+        with contextlib.suppress(OrionError):
+            return ask_to_leave(self.directory, LEAVE_S)
+        return False
+
+    def _end_watch(self, step_id: str, why: str, reason: str = "") -> bool:
+        """End a watch in the record, and let who looks know; whether they could be told."""
         attempt = self.state.step(step_id).attempts[-1]
         folder = self._watch_folder(step_id, attempt.number)
         record = reading.read_record(folder)
@@ -280,9 +314,7 @@ class Watching(Acts):
             *self._firings(record),
             *self._ended(record, why if record.ended_at is None else "elapsed", reason),
         )
-        if folder.is_dir():
-            with contextlib.suppress(OSError):  # then somebody goes on looking, and nobody listens
-                files.write_private(folder / reading.STOP_NAME, why.encode())
+        return reading.is_stopped(folder) or not folder.is_dir() or put_stop(folder, why)
 
     def follow_watches(
         self, changed: Callable[[], None], patience_s: Callable[[], float] = lambda: 0.0
@@ -293,6 +325,20 @@ class Watching(Acts):
         `patience_s()` since the last call.
         """
         return follow(self.directory, changed, patience_s)
+
+
+def put_stop(folder: Path, why: str) -> bool:
+    """Let whoever looks at the watch in `folder` know that it is over; whether that could be done.
+
+    Where a full disk takes no file, a second name for one that is there takes no room.
+    """
+    stop = folder / reading.STOP_NAME
+    with contextlib.suppress(OSError):
+        files.write_private(stop, why.encode())
+        return True
+    with contextlib.suppress(OSError):
+        os.link(folder / reading.SPEC_NAME, stop, follow_symlinks=False)
+    return reading.is_stopped(folder)
 
 
 def firings_of(state: RunState) -> frozenset[tuple[str, float]]:

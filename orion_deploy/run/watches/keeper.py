@@ -241,10 +241,11 @@ class Keeping:
             watch.keep()
 
 
-def main(run_directory: str, lock_fd: int) -> int:
+def main(run_directory: str, lock_fd: int, ready_fd: int) -> int:
     """The keeper's own process: what it was started with is concealed, and it lives on when the terminal goes.
 
     It is given the lock: whoever started it took it, so that one who looks in never finds that nobody watches.
+    Into `ready_fd` it says that it looks from now on: whoever started it may wait for that.
     """
     from orion_deploy.run.conceal import conceal
 
@@ -255,6 +256,9 @@ def main(run_directory: str, lock_fd: int) -> int:
     signal.signal(signal.SIGTERM, lambda *_: keeping.stop())
     os.set_inheritable(lock_fd, False)
     keeping.adopt(lock_fd)
+    with contextlib.suppress(OSError):  # nobody waits
+        os.write(ready_fd, b"1")
+    os.close(ready_fd)
     keeping.carry_on()
     return 0
 

@@ -6,19 +6,20 @@ import errno
 import fcntl
 import json
 import os
+import signal
 import threading
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from support.kinds import until
-from support.watches import Watcher
+from support.watches import Watcher, kill_keeper
 
 from orion_deploy.errors import OrionError, StoreError
 from orion_deploy.kinds import durable
 from orion_deploy.kinds.verdict import Json, Outcome
 from orion_deploy.run.watches import keeper as keepers
-from orion_deploy.run.watches import notify, reading
+from orion_deploy.run.watches import notify, reading, spawning
 from orion_deploy.run.watches import watch as watches
 from orion_deploy.run.watches.keeper import Keeping
 from orion_deploy.run.watches.look_in import facts_of, watches_of
@@ -226,6 +227,64 @@ def test_a_lock_that_cannot_be_asked_is_held_by_nobody_and_free_for_nobody(
     with pytest.raises(OrionError, match="could not be started") as refused:
         spawn(watcher.run_directory, {}, "ann")
     assert os.strerror(number) in str(refused.value)
+
+
+FORKED = b"import os\nif os.fork():\n    os._exit(0)\n"
+
+
+@pytest.mark.parametrize(
+    ("program", "why"),
+    [
+        (FORKED + b"import no_such_module\n", "No module named 'no_such_module'"),
+        (FORKED + b"os._exit(3)\n", "without a word"),
+        (FORKED + b"os.kill(os.getpid(), 9)\n", "without a word"),
+        (b"import no_such_module\n", "No module named 'no_such_module'"),
+    ],
+)
+def test_a_keeper_that_dies_before_it_looks_is_an_error_with_its_reason(
+    watcher: Watcher, monkeypatch: pytest.MonkeyPatch, program: bytes, why: str
+) -> None:
+    """Whoever waits for it to be ready hears that it is not, and why; nobody holds the lock afterwards."""
+    monkeypatch.setattr(spawning, "program", lambda _: program)
+    with pytest.raises(OrionError, match="could not be started") as caught:
+        spawn(watcher.run_directory, dict(os.environ), "ann", ready_s=spawning.READY_S)
+    assert why in caught.value.what
+    assert "keeper.log" in caught.value.help
+    assert reading.keeper_of(watcher.run_directory) is None
+
+
+def test_a_keeper_that_is_ready_looks(watcher: Watcher) -> None:
+    """Whoever waited for it finds it: its process id stands beside the lock, and nothing stays open or unreaped here."""
+    before = sorted(os.listdir("/proc/self/fd"))
+    spawn(watcher.run_directory, dict(os.environ), "ann", ready_s=spawning.READY_S)
+    keeper = reading.keeper_of(watcher.run_directory)
+    assert keeper is not None
+    assert keeper.pid > 1
+    assert sorted(os.listdir("/proc/self/fd")) == before
+    kill_keeper(watcher.run_directory)
+
+
+def test_a_keeper_that_does_not_begin_is_said(watcher: Watcher, monkeypatch: pytest.MonkeyPatch) -> None:
+    """One that hangs in its first lines is not said to watch."""
+    hangs = FORKED + b"import signal\nsignal.pause()\n"
+    monkeypatch.setattr(spawning, "program", lambda _: hangs)
+    with pytest.raises(OrionError, match="has not begun"):
+        spawn(watcher.run_directory, dict(os.environ), "ann", ready_s=0.2)
+    (pid,) = [
+        int(name)
+        for name in os.listdir("/proc")
+        if name.isdigit() and holds(int(name), watcher.run_directory / reading.LOCK_NAME)
+    ]
+    os.kill(pid, signal.SIGKILL)
+
+
+def holds(pid: int, path: Path) -> bool:
+    """Whether another process has the file open."""
+    try:
+        links = [os.readlink(f"/proc/{pid}/fd/{fd}") for fd in os.listdir(f"/proc/{pid}/fd")]
+    except OSError:
+        return False
+    return pid != os.getpid() and str(path) in links
 
 
 def test_status_says_that_it_cannot_be_told(watcher: Watcher, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import shutil
@@ -14,9 +15,9 @@ import pytest
 from support.sessions import Driven, book, opened
 from support.watches import kill_keeper
 
-from orion_deploy.errors import RefusedError
+from orion_deploy.errors import OrionError, RefusedError
 from orion_deploy.kinds.verdict import Outcome
-from orion_deploy.run import family
+from orion_deploy.run import family, files
 from orion_deploy.run.session import Session
 from orion_deploy.run.state import Status
 from orion_deploy.run.watches import keeper as keepers
@@ -196,6 +197,59 @@ def test_a_watch_that_was_ended_before_its_time_is_no_pass(path: Path) -> None:
         assert session.state.step("there").override
         assert session.start("there") == 2
         session.stop_watch("there", "again")
+
+
+def full(monkeypatch: pytest.MonkeyPatch, *, takes_names: bool) -> None:
+    """From now on the disk takes no file for a stop; a second name for one that is there, if it `takes_names`."""
+
+    def refused(path: Path, *given: object, **more: object) -> None:
+        if Path(path).name == reading.STOP_NAME or not takes_names:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(files, "write_private", refused)
+    if not takes_names:
+        monkeypatch.setattr(os, "link", refused)
+
+
+@pytest.mark.parametrize("takes_names", [True, False])
+def test_on_a_full_disk_an_ended_watch_is_looked_at_no_more(
+    path: Path, monkeypatch: pytest.MonkeyPatch, *, takes_names: bool
+) -> None:
+    """Its keeper is told by what needs no room, or, where nothing else is watched, asked by a signal to leave."""
+    with open_at(path) as driven:
+        session = driven.session
+        session.start("there")
+        until(lambda: looks(session, "there"))
+        full(monkeypatch, takes_names=takes_names)
+        session.stop_watch("there", "enough")
+        until(lambda: is_gone(session.directory))
+        folder = session._watch_folder("there", 1)
+        assert reading.is_stopped(folder) is takes_names
+        assert reading.read_spec(folder) is not None
+
+
+def test_what_no_keeper_can_be_told_is_said_and_done_at_the_next_opening(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Beside another watch its keeper cannot be asked to leave: it is said, and made up for as soon as there is room."""
+    with open_at(path) as driven:
+        session = driven.session
+        session.start("there")
+        session.start("secret")
+        until(lambda: looks(session, "there") and looks(session, "secret"))
+        with monkeypatch.context() as disk:
+            full(disk, takes_names=False)
+            with pytest.raises(OrionError, match="the disk did not take that") as caught:
+                session.stop_watch("there", "enough")
+        assert "open the run again" in caught.value.help
+        assert session.state.step("there").attempts[-1].why == "stopped"
+        folder = session._watch_folder("there", 1)
+        assert not reading.is_stopped(folder)
+    with open_at(path) as driven:
+        driven.session.keep_watching()
+        assert reading.is_stopped(folder)
+        assert not reading.is_stopped(driven.session._watch_folder("secret", 1))
+        driven.session.stop_watch("secret", "enough")
 
 
 def test_turning_back_ends_the_watches_of_the_way_forward(path: Path) -> None:
