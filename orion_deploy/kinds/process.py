@@ -11,6 +11,9 @@ from orion_deploy.kinds.base import Check, Context, Kind
 from orion_deploy.kinds.processes import Identity, Running, Sighting, listed, look
 from orion_deploy.kinds.verdict import Json, Outcome, Verdict
 
+HOURS_MAX = 48
+"""So many hours and more are told as days: checklists speak of 24 hours."""
+
 
 class OfProgram(Kind):
     """The parameters that say which program is meant. Exactly one is given."""
@@ -141,7 +144,7 @@ def age(process: Running, context: Context) -> str:
 
 
 def duration_words(seconds: float) -> str:
-    """A duration in the two units that matter: `3 d 4 h`, `2 h 10 min`, `12 s`, `13 ms`."""
+    """A duration in the two units that matter: `3 d 4 h`, `24 h`, `2 h 10 min`, `12 s`, `13 ms`; in hours up to two days."""
     whole = int(seconds)
     if seconds < 1:
         return f"{seconds * 1000:.0f} ms"
@@ -149,9 +152,11 @@ def duration_words(seconds: float) -> str:
         return f"{seconds:.1f} s" if seconds < 10 else f"{whole} s"
     if whole < 3600:
         return f"{whole // 60} min {whole % 60} s" if whole < 600 else f"{whole // 60} min"
-    if whole < 86_400:
-        return f"{whole // 3600} h {whole % 3600 // 60} min"
-    return f"{whole // 86_400} d {whole % 86_400 // 3600} h"
+    hours, minutes = whole // 3600, whole % 3600 // 60
+    if hours < HOURS_MAX:
+        return f"{hours} h {minutes} min" if minutes else f"{hours} h"
+    days, hours = divmod(hours, 24)
+    return f"{days} d {hours} h" if hours else f"{days} d"
 
 
 def clock_words(at: float) -> str:

@@ -8,6 +8,8 @@ from typing import NamedTuple
 from orion_deploy.kinds.verdict import Outcome
 from orion_deploy.run.state import Status
 
+HOURS_MAX = 48
+"""So many hours and more are told as days: checklists speak of 24 hours."""
 NEAR_S = 6 * 86_400.0
 """So near a day of the week tells the day."""
 
@@ -45,7 +47,7 @@ OUTCOMES: dict[Outcome, Sign] = {
 
 
 def duration(seconds: float) -> str:
-    """Say how long, in the two largest units: `under 0.1 s`, `0.3 s`, `42 s`, `12 min 05 s`, `1 h 04 min`, `2 d 3 h`."""
+    """Say how long, in the two largest units: `under 0.1 s`, `0.3 s`, `42 s`, `12 min 05 s`, `1 h 04 min`, `24 h`, `2 d 3 h`."""
     if seconds < 0.1:
         return "under 0.1 s"
     if seconds < 10:
@@ -59,15 +61,17 @@ def duration(seconds: float) -> str:
 
 
 def minutes(seconds: float) -> str:
-    """Say how long without seconds: `under 1 min`, `12 min`, `1 h 04 min`, `2 d 3 h`."""
+    """Say how long without seconds: `under 1 min`, `12 min`, `1 h 04 min`, `24 h`, `2 d 3 h`; in hours up to two days."""
     whole = max(0, int(seconds)) // 60
     if whole < 1:
         return "under 1 min"
     if whole < 60:
         return f"{whole} min"
-    if whole < 24 * 60:
-        return f"{whole // 60} h {whole % 60:02d} min"
-    return f"{whole // 1440} d {whole % 1440 // 60} h"
+    hours, rest = divmod(whole, 60)
+    if hours < HOURS_MAX:
+        return f"{hours} h {rest:02d} min" if rest else f"{hours} h"
+    days, hours = divmod(hours, 24)
+    return f"{days} d {hours} h" if hours else f"{days} d"
 
 
 def clock(at: float, now: float | None = None) -> str:
@@ -104,7 +108,7 @@ def length(seconds: float) -> str:
     if minutes < 60:
         return f"{minutes} min"
     hours, minutes = divmod(minutes, 60)
-    if hours < 48:
+    if hours < HOURS_MAX:
         return f"{hours} h {minutes} min" if minutes else f"{hours} h"
     days, hours = divmod(round(seconds / 3600), 24)
     return f"{days} d {hours} h" if hours else f"{days} d"

@@ -106,11 +106,16 @@ def test_colouring_changes_no_character(script: str) -> None:
         (42.9, "42 s"),
         (725, "12 min 05 s"),
         (3840, "1 h 04 min"),
+        (7200, "2 h"),
+        (86400, "24 h"),
+        (90000, "25 h"),
+        (172_799, "47 h 59 min"),
+        (172_800, "2 d"),
         (183600, "2 d 3 h"),
     ],
 )
 def test_durations(seconds: float, text: str) -> None:
-    """A duration has its two largest units."""
+    """A duration has its two largest units, hours up to two days: a day of watching is 24 h, as checklists say it."""
     assert words.duration(seconds) == text
 
 

@@ -73,7 +73,7 @@ NIGHT = {
     ("now", "outcome", "words"),
     [
         ("2026-01-26T21:59:59", Outcome.FAILED, "opens in 1.0 s"),  # Monday
-        ("2026-01-26T22:00:00", Outcome.PASSED, "7 h 0 min"),
+        ("2026-01-26T22:00:00", Outcome.PASSED, "7 h"),
         ("2026-01-27T04:59:59", Outcome.PASSED, "1.0 s"),  # belongs to Monday
         ("2026-01-27T05:00:00", Outcome.FAILED, "17 h"),
         ("2026-01-29T01:00:00", Outcome.FAILED, "21 h"),  # the window of Wednesday 28th, a holiday
@@ -182,12 +182,13 @@ def test_facts_are_private_whole_and_refused_when_damaged(tmp_path: Path) -> Non
 def test_words_for_sizes_and_durations() -> None:
     """Two units, no more."""
     assert [bytes_words(n) for n in (7, 2048, 1.8 * 1024**3)] == ["7 bytes", "2.0 KB", "1.8 GB"]
-    assert [duration_words(s) for s in (0.26, 2.5, 12, 75, 3000, 7800, 273_600)] == [
+    assert [duration_words(s) for s in (0.26, 2.5, 12, 75, 3000, 7800, 86_400, 273_600)] == [
         "260 ms",
         "2.5 s",
         "12 s",
         "1 min 15 s",
         "50 min",
         "2 h 10 min",
+        "24 h",
         "3 d 4 h",
     ]

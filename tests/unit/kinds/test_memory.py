@@ -52,7 +52,7 @@ def test_growth_against_a_baseline_of_the_run(tmp_path: Path, started: Programs)
     later = context(tmp_path, now=lambda: time.time() + 86_400)
     grown = carry_out(later, "process.memory", program=NAME, growth_percent_max=20)
     assert grown.outcome is Outcome.FAILED
-    assert "1 d" in grown.reason
+    assert "24 h" in grown.reason
     started.end()
     started.start_ready(started.script(NAME, GROWING))
     anew = carry_out(ctx, "process.memory", program=NAME, growth_percent_max=20)

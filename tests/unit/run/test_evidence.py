@@ -46,7 +46,7 @@ def judged(
         (
             (*ran("a"), *watched("b", "stopped"), ev.Ticked(step="b")),
             Outcome.UNDECIDED,
-            "12 h 00 min of 1 d 0 h",
+            "12 h of 24 h",
         ),
         ((*ran("b"), TICK), Outcome.PASSED, "`a` was ticked by ann@host"),
         (
@@ -99,7 +99,7 @@ def test_a_watch_is_waited_for_until_it_is_due() -> None:
     assert not found.is_decided
     assert found.waits_for == ("b",)
     assert found.due_at == at + DAY_S - 3600
-    assert "1 h 00 min of 1 d 0 h" in found.verdict.reason
+    assert "1 h of 24 h" in found.verdict.reason
     assert found.so_far is not None
     assert found.so_far.outcome is Outcome.FAILED
     old = record("b", at, 3600.0, attempt=7)
