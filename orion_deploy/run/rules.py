@@ -82,8 +82,9 @@ def why_reason_needed(checklist: Checklist, state: RunState, step: Step) -> str:
         last = ended[-1]
         if last.ending == LOST:
             number = last.number
-            looks = [v for v in step_state.verifications if v.attempt == number and v.verdict is not None]
-            is_told = bool(looks) and looks[-1].verdict.outcome is Outcome.FAILED  # type: ignore[union-attr]
+            verdicts = [v.verdict for v in step_state.verifications if v.attempt == number]
+            told = [verdict.outcome for verdict in verdicts if verdict is not None]
+            is_told = told[-1:] == [Outcome.FAILED]
             return (
                 "its last run was interrupted, and was not carried out"
                 if is_told
