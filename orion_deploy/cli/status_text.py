@@ -116,7 +116,7 @@ def _watch_row(watch: Facts) -> tuple[str, ...]:
     return (
         watch["state"],
         plain_line(watch["step"]),
-        plain_line(watch["lost"] or watch["shown"]),
+        plain_line(watch["lost"] or (watch["is_watched_now"] and watch["unwatched"]) or watch["shown"]),
         f"watched {length(watch['observed_s'])} of {length(watch['watch_s'])}{gaps}",
         f"due {_clock(watch['due_at'])}",
     )

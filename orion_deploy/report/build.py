@@ -66,7 +66,7 @@ def build(known: Known, kept: Callable[[str, int], Kept]) -> Evidence:
         title=checklist.title if checklist is not None else "",
         checklist=checklist.path if checklist is not None else state.checklist,
         mark=known.mark,
-        result=result_of(state, counts),
+        result=_stands(state, counts),
         digest=state.digest,
         digest_now=checklist.digest if checklist is not None else "",
         started_at=state.started_at,
@@ -117,8 +117,8 @@ def _gates(checklist: Checklist | None, criteria: tuple[Criterion, ...]) -> tupl
     return tuple(Gate(gate.title, gate.kind.value, gate.stand.value, gate.sentence) for gate in of)
 
 
-def result_of(state: RunState, counts: Mapping[str, int]) -> str:
-    """How the run stands, in a few words."""
+def _stands(state: RunState, counts: Mapping[str, int]) -> str:
+    """The result of a closed run; how far an open one is, which is no result yet (`closing.result_of`: what it would be)."""
     if state.finished_at is not None:
         return state.result or "closed"
     word = "rolled back, not closed" if state.rollback_at is not None else "not closed"

@@ -12,8 +12,9 @@ from enum import StrEnum
 
 from orion_deploy.checklist.model import Checklist
 from orion_deploy.kinds.verdict import Json
-from orion_deploy.run import progress
+from orion_deploy.run import progress, words
 from orion_deploy.run.state import RunState, Status
+from orion_deploy.run.watches import standing
 from orion_deploy.run.watches.standing import Seen, Standing, gaps_in_words, number
 from orion_deploy.run.words import Sign, length
 from orion_deploy.text import plain_line
@@ -30,9 +31,9 @@ class Speaks(StrEnum):
 
 
 SIGNS: Mapping[Speaks, Sign] = {
-    Speaks.FIRED: Sign("!", "fired", "bad"),
-    Speaks.FAILED: Sign("✗", "failed", "bad"),
-    Speaks.UNKNOWN: Sign("?", "unknown", "bad"),
+    Speaks.FIRED: standing.SIGNS[Standing.FIRED],
+    Speaks.FAILED: standing.SIGNS[Standing.FAILED],
+    Speaks.UNKNOWN: words.SIGNS[Status.UNKNOWN],
     Speaks.UNSEEN: Sign("!", "not seen", "warn"),
     Speaks.FINE: Sign("✓", "fine", "ok"),
 }
@@ -94,9 +95,9 @@ def _of_step(state: RunState, step_id: str, title: str) -> Iterator[Trigger]:
 
 def _of_watch(seen: Seen, title: str, now: float) -> Iterator[Trigger]:
     """A watch: each is told, so that one sees also what is fine, and what nobody sees."""
-    record, standing = seen.record, seen.standing(now)
+    record, stands = seen.record, seen.standing(now)
     verdict = seen.attempt.verdict if not seen.is_open else record.judged()
-    if record.fired and standing is not Standing.PASSED:
+    if record.fired and stands is not Standing.PASSED:
         firing = record.fired[-1]
         text = f"{firing.reason}; {'now ' if seen.is_open else ''}{_value(seen)}"
         is_over = firing.until is not None or not seen.is_open
@@ -104,10 +105,10 @@ def _of_watch(seen: Seen, title: str, now: float) -> Iterator[Trigger]:
         yield Trigger(
             Speaks.FIRED, record.step, title, plain_line(text), firing.at, until if is_over else None
         )
-    elif standing is Standing.FAILED:
+    elif stands is Standing.FAILED:
         reason = verdict.reason if verdict is not None else "it failed"
         yield Trigger(Speaks.FAILED, record.step, title, plain_line(reason), seen.attempt.finished_at or 0.0)
-    elif standing in (Standing.UNWATCHED, Standing.EARLY, Standing.UNDECIDED):
+    elif stands in (Standing.UNWATCHED, Standing.EARLY, Standing.UNDECIDED):
         why = seen.why_unwatched(now) or (verdict.reason if verdict is not None else "nobody has looked")
         yield Trigger(Speaks.UNSEEN, record.step, title, plain_line(f"{why}; {_value(seen)}"))
     else:

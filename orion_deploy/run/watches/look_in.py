@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from orion_deploy.errors import StoreError
 from orion_deploy.run.watches.reading import keeper_of, read_all
 from orion_deploy.run.watches.record import WatchRecord
+from orion_deploy.run.watches.standing import Standing, why_unwatched
 
 if TYPE_CHECKING:
     from orion_deploy.run.watches.reading import Keeper
@@ -35,12 +36,14 @@ def watches_of(directory: str, under_way: Mapping[str, int], now: float) -> list
 def facts_of(record: WatchRecord, keeper: Keeper | None, now: float, fault: str = "") -> dict[str, Any]:
     """One watch: what it sees, how long it still takes, and whether anybody looks now; `fault`: why nobody can tell."""
     judged = record.verdict
+    unwatched = why_unwatched(record, now, is_kept=keeper is not None)
     return {
         "step": record.step,
         "attempt": record.attempt,
         "title": record.title,
         "kind": record.kind,
-        "state": state_of(record, keeper, is_known=not fault),
+        "state": _state(record, keeper, unwatched, is_known=not fault),
+        "unwatched": unwatched,
         "is_watched_now": keeper is not None,
         "fault": fault,
         "watched_by": {"pid": keeper.pid, "since": keeper.since, "who": keeper.who} if keeper else None,
@@ -68,14 +71,16 @@ def facts_of(record: WatchRecord, keeper: Keeper | None, now: float, fault: str 
     }
 
 
-def state_of(record: WatchRecord, keeper: Keeper | None, *, is_known: bool = True) -> str:
+def _state(record: WatchRecord, keeper: Keeper | None, unwatched: str, *, is_known: bool) -> str:
     """One word or two for where it stands: a reason to turn back comes first, then that nobody looks."""
     if record.ended_at is not None:
         return "ended"
     if record.is_firing:
         return "fires"
-    if keeper is None:
-        return "nobody watches" if is_known else "unknown"
+    if not is_known:
+        return "unknown"
+    if keeper is None or unwatched:
+        return Standing.UNWATCHED.value
     if record.lost:
         return "cannot see"
-    return "fired" if record.fired_count else "watching"
+    return (Standing.FIRED if record.fired_count else Standing.WATCHING).value

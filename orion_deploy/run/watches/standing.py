@@ -14,7 +14,7 @@ from orion_deploy.kinds.verdict import Outcome
 from orion_deploy.run.state import Attempt
 from orion_deploy.run.watches.advance import LATE_LOOKS, PAUSE_S_MAX
 from orion_deploy.run.watches.record import Clocks, WatchRecord
-from orion_deploy.run.words import Sign, length, moment
+from orion_deploy.run.words import OUTCOMES, Sign, length, moment
 
 GRACE_S = 5.0
 """A keeper that has just been started, or that hands over to another, is given so long."""
@@ -36,9 +36,9 @@ SIGNS: Mapping[Standing, Sign] = {
     Standing.WATCHING: Sign("◔", "watching", "run"),
     Standing.FIRED: Sign("!", "fired", "bad"),
     Standing.UNWATCHED: Sign("!", "unwatched", "bad"),
-    Standing.PASSED: Sign("✓", "passed", "ok"),
-    Standing.FAILED: Sign("✗", "failed", "bad"),
-    Standing.UNDECIDED: Sign("~", "undecided", "warn"),
+    Standing.PASSED: OUTCOMES[Outcome.PASSED],
+    Standing.FAILED: OUTCOMES[Outcome.FAILED],
+    Standing.UNDECIDED: OUTCOMES[Outcome.UNDECIDED],
     Standing.EARLY: Sign("-", "ended early", "warn"),
 }
 """For a row: glyph and one short word."""
@@ -84,14 +84,19 @@ class Seen:
 
     def why_unwatched(self, now: float) -> str:
         """Why nobody looks, where nobody does; empty otherwise. A watch that ended needs nobody."""
-        if not self.is_open or self.record.ended_at is not None:
-            return ""
-        ago_s = now - self.record.looked.wall
-        if not self.is_kept:
-            return f"last looked {length(ago_s)} ago" if ago_s >= GRACE_S else ""
-        if ago_s > max(PAUSE_S_MAX, LATE_LOOKS * self.record.every_s) + GRACE_S:
-            return f"no look for {length(ago_s)}, though its keeper lives"
+        return why_unwatched(self.record, now, is_kept=self.is_kept) if self.is_open else ""
+
+
+def why_unwatched(record: WatchRecord, now: float, *, is_kept: bool) -> str:
+    """Why nobody looks at an open watch, where nobody does; empty otherwise. `is_kept`: whether there is a keeper."""
+    if record.ended_at is not None:
         return ""
+    ago_s = now - record.looked.wall
+    if not is_kept:
+        return f"last looked {length(ago_s)} ago" if ago_s >= GRACE_S else ""
+    if ago_s > max(PAUSE_S_MAX, LATE_LOOKS * record.every_s) + GRACE_S:
+        return f"no look for {length(ago_s)}, though its keeper lives"
+    return ""
 
 
 def _judged(record: WatchRecord) -> Standing:

@@ -26,7 +26,7 @@ from orion_deploy.run.watches.look_in import facts_of, watches_of
 from orion_deploy.run.watches.reading import KEPT_NAME, LIVE_NAME, SPEC_NAME
 from orion_deploy.run.watches.record import to_json
 from orion_deploy.run.watches.spawning import spawn
-from orion_deploy.run.watches.standing import gaps_in_words, progress
+from orion_deploy.run.watches.standing import gaps_in_words, progress, why_unwatched
 from orion_deploy.run.watches.watch import Watch
 from orion_deploy.run.watching import final_verdict
 
@@ -285,6 +285,20 @@ def holds(pid: int, path: Path) -> bool:
     except OSError:
         return False
     return pid != os.getpid() and str(path) in links
+
+
+def test_status_and_the_screens_call_a_keeper_that_does_not_look_the_same(watcher: Watcher) -> None:
+    """A process that holds the lock and has not looked for long watches nobody: neither says that it does."""
+    from orion_deploy.cli.status_text import watch_lines
+
+    watcher.looks(1.0)
+    record, keeper = watcher.record, reading.Keeper(pid=4242)
+    soon, late = record.looked.wall + 30.0, record.looked.wall + 600.0
+    assert facts_of(record, keeper, soon)["state"] == "watching"
+    facts = facts_of(record, keeper, late)
+    assert facts["state"] == "nobody watches"
+    assert why_unwatched(record, late, is_kept=True) in "\n".join(watch_lines([facts]))
+    assert facts_of(record, None, soon)["state"] == "nobody watches"
 
 
 def test_status_says_that_it_cannot_be_told(watcher: Watcher, monkeypatch: pytest.MonkeyPatch) -> None:
