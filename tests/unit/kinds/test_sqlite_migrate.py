@@ -68,6 +68,22 @@ def flip(path: Path) -> None:
     os.utime(path, ns=(seen.st_atime_ns, seen.st_mtime_ns))
 
 
+def swap(path: Path) -> None:
+    """Put another file of the same size and times in its place, by rename: one byte of a text is different."""
+    seen, other = path.stat(), path.with_name("other.db")
+    data = path.read_bytes()
+    at = data.rindex(b"yyy")
+    other.write_bytes(data[:at] + b"z" + data[at + 1 :])
+    os.utime(other, ns=(seen.st_atime_ns, seen.st_mtime_ns))
+    os.replace(other, path)
+
+
+def put_back(path: Path) -> None:
+    """Commit a change and its opposite, both moved into the file: the rows are the same, the file is not."""
+    run_sql(path, "INSERT INTO messages (id, conversation_id) VALUES (99999, 1)")
+    run_sql(path, "DELETE FROM messages WHERE id = 99999; PRAGMA wal_checkpoint(TRUNCATE)")
+
+
 def pair(folder: Path, up: str | None = None, down: str | None = None) -> dict[str, str]:
     """A pair of scripts of our own."""
     (folder / "up.sql").write_text(UP.read_text() if up is None else up)
@@ -235,6 +251,9 @@ def test_half_a_migration_is_never_committed(tmp_path: Path) -> None:
         (lambda f: change_fact(f / "run", f / "orion.db", "rehearsal", wal_growth_bytes=1 << 60), "no room"),
         (lambda f: [p.unlink() for p in (f / "backups").glob("*.db")], "gone"),
         (lambda f: flip(next((f / "backups").glob("*.db"))), "its sha256 has changed"),
+        (lambda f: flip(f / "orion.db"), "written to after"),
+        (lambda f: swap(f / "orion.db"), "written to after"),
+        (lambda f: put_back(f / "orion.db"), "written to after"),
         (
             lambda f: run_sql(f / "orion.db", "INSERT INTO messages (conversation_id) VALUES (1)"),
             "written to after",
@@ -249,7 +268,21 @@ def test_half_a_migration_is_never_committed(tmp_path: Path) -> None:
         ),
         (lambda f: run_sql(f / "orion.db", "DROP TABLE messages; DROP TABLE conversations"), "foreign"),
     ],
-    ids=["facts", "script", "time", "room", "backup", "bytes", "written", "wal", "partial", "foreign"],
+    ids=[
+        "facts",
+        "script",
+        "time",
+        "room",
+        "backup",
+        "bytes",
+        "raw",
+        "swapped",
+        "back",
+        "written",
+        "wal",
+        "partial",
+        "foreign",
+    ],
 )
 def test_migrate_refuses(tmp_path: Path, spoil: Any, words: str) -> None:
     """Without rehearsal of these very bytes, a backup of exactly this state, room, time, and the right state: nothing is run."""
