@@ -21,7 +21,7 @@ from collections.abc import Callable
 from pathlib import Path
 from types import MappingProxyType
 
-from orion_deploy.checklist.model import KindCall
+from orion_deploy.checklist.kind_call import KindCall
 from orion_deploy.kinds.base import Check, Context
 from orion_deploy.kinds.registry import build
 

@@ -7,7 +7,8 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Final, Protocol
 
 from orion_deploy.checklist.evidence import PREFIX, evidence_steps
-from orion_deploy.checklist.model import Checklist, KindCall, Step
+from orion_deploy.checklist.kind_call import KindCall
+from orion_deploy.checklist.model import Checklist, Step
 from orion_deploy.errors import ChecklistError, Place, did_you_mean
 
 CALL_LINES_MAX: Final = 200

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from orion_deploy.checklist.model import KindCall, Step
+from orion_deploy.checklist.kind_call import KindCall
+from orion_deploy.checklist.model import Step
 
 PREFIX = "evidence."
 

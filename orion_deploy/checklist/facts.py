@@ -9,7 +9,8 @@ from types import MappingProxyType
 from typing import Final
 
 from orion_deploy.checklist.keys import Where
-from orion_deploy.checklist.model import NO_TEXTS, KindCall, SectionKind, StepFacts, Variable
+from orion_deploy.checklist.kind_call import KindCall
+from orion_deploy.checklist.model import NO_TEXTS, SectionKind, StepFacts, Variable
 from orion_deploy.checklist.variables import TYPES, fit, why_bad_name
 from orion_deploy.checklist.yaml_expectations import expectations
 from orion_deploy.checklist.yaml_nodes import ListNode, MapNode, Node, Scalar, Source, compose

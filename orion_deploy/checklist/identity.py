@@ -12,7 +12,8 @@ import unicodedata
 from collections.abc import Iterable, Mapping
 from typing import Final
 
-from orion_deploy.checklist.model import CodeBlock, Expectation, KindCall, Option, Role, StepFacts
+from orion_deploy.checklist.kind_call import KindCall
+from orion_deploy.checklist.model import CodeBlock, Expectation, Option, Role, StepFacts
 
 SLUG_CHARACTERS_MAX: Final = 48
 ID_CHARACTERS_MAX: Final = 120

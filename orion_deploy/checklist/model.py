@@ -12,9 +12,10 @@ from enum import StrEnum
 from types import MappingProxyType
 from typing import Final
 
+from orion_deploy.checklist.kind_call import KindCall
+
 WATCH_S_DEFAULT: Final = 24 * 3600.0
 """How long a watch watches that does not say so."""
-NOTHING: Final[Mapping[str, object]] = MappingProxyType({})
 NO_TEXTS: Final[Mapping[str, str]] = MappingProxyType({})
 
 
@@ -73,15 +74,6 @@ class Option:
     title: str
     line: int
     recommended: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class KindCall:
-    """A typed check, action or watch: the kind's name (`sqlite.backup`) and its parameters, not yet validated."""
-
-    name: str
-    parameters: Mapping[str, object] = field(default_factory=lambda: NOTHING)
-    line: int = 0
 
 
 @dataclass(frozen=True, slots=True)

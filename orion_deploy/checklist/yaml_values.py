@@ -12,7 +12,7 @@ from types import MappingProxyType
 from typing import Final, TypeVar
 
 from orion_deploy.checklist.keys import Key, Where, keys_of
-from orion_deploy.checklist.model import KindCall
+from orion_deploy.checklist.kind_call import KindCall
 from orion_deploy.checklist.yaml_nodes import ListNode, MapNode, Node, Scalar, Source
 from orion_deploy.errors import ChecklistError, did_you_mean
 

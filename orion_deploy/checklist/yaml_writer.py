@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Final
 
+from orion_deploy.checklist.kind_call import KindCall
 from orion_deploy.checklist.model import (
     Checklist,
     CodeBlock,
     Expectation,
-    KindCall,
     Role,
     Section,
     Step,

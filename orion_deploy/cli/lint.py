@@ -14,8 +14,9 @@ from orion_deploy.errors import ChecklistError, ExitCode, OrionError, Place
 from orion_deploy.text import plain_line
 
 if TYPE_CHECKING:
+    from orion_deploy.checklist.kind_call import KindCall
     from orion_deploy.checklist.lint import Finding
-    from orion_deploy.checklist.model import Checklist, KindCall
+from orion_deploy.checklist.model import Checklist
 
 
 @click.command(

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from orion_deploy.checklist.expectations import expectations_of
-from orion_deploy.checklist.model import Checklist, CodeBlock, KindCall, Role, Step
+from orion_deploy.checklist.kind_call import KindCall
+from orion_deploy.checklist.model import Checklist, CodeBlock, Role, Step
 from orion_deploy.run.resume import Resume
 from orion_deploy.run.session import Session
 from orion_deploy.run.state import Status

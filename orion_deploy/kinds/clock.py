@@ -10,8 +10,8 @@ from pydantic import Field, field_validator, model_validator
 
 from orion_deploy.kinds.base import Check, Context
 from orion_deploy.kinds.facts import read_facts
-from orion_deploy.kinds.process import duration_words
 from orion_deploy.kinds.verdict import Json, Outcome, Verdict
+from orion_deploy.kinds.words import duration_words
 
 Day = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
 DAYS: tuple[Day, ...] = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")

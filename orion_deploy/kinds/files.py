@@ -11,7 +11,9 @@ from pydantic import Field, field_validator
 
 from orion_deploy.kinds.base import Check, Context
 from orion_deploy.kinds.holders import Holders, find_holders, listed, with_side_files
+from orion_deploy.kinds.room import existing_parent, free_bytes
 from orion_deploy.kinds.verdict import Json, Outcome, Verdict
+from orion_deploy.kinds.words import bytes_words
 
 MB = 1024 * 1024
 
@@ -205,25 +207,3 @@ class FilesDiskFree(Check):
             )
         asked = f", {bytes_words(needed)} are needed" if needed else ""
         return Verdict(Outcome.PASSED, f"{shown} at {path}{asked}", shown, values)
-
-
-def existing_parent(path: Path) -> Path:
-    """The path, or the nearest folder above it that exists."""
-    while not path.exists() and path != path.parent:
-        path = path.parent
-    return path
-
-
-def free_bytes(path: Path) -> int:
-    """Bytes that an ordinary user may still write on the disk of `path`. Raises OSError."""
-    seen = os.statvfs(path)
-    return seen.f_bavail * seen.f_frsize
-
-
-def bytes_words(size: float) -> str:
-    """A size in words: `1.8 GB`, by powers of 1024."""
-    for unit in ("bytes", "KB", "MB", "GB"):
-        if size < 1024 or unit == "GB":
-            return f"{size:,.0f} bytes" if unit == "bytes" else f"{size:,.1f} {unit}"
-        size /= 1024
-    raise AssertionError("unreachable")

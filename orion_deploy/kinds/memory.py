@@ -8,9 +8,10 @@ from pydantic import Field, model_validator
 
 from orion_deploy.kinds.base import Check, Context
 from orion_deploy.kinds.facts import Facts, change_facts, part, read_facts
-from orion_deploy.kinds.process import OfProgram, absence_doubt, duration_words
+from orion_deploy.kinds.process import OfProgram, absence_doubt
 from orion_deploy.kinds.processes import Running, listed, look
 from orion_deploy.kinds.verdict import Json, Outcome, Verdict
+from orion_deploy.kinds.words import duration_words
 
 if TYPE_CHECKING:
     from orion_deploy.kinds.memory_watch import MemoryWatch

@@ -10,10 +10,11 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, ClassVar
 
 from orion_deploy.kinds.base import Context
-from orion_deploy.kinds.process import absence_doubt, duration_words
+from orion_deploy.kinds.process import absence_doubt
 from orion_deploy.kinds.processes import START_TOLERANCE_S, Running, listed, look
 from orion_deploy.kinds.verdict import Json, Outcome, Verdict
 from orion_deploy.kinds.watching import Look, Observer
+from orion_deploy.kinds.words import duration_words
 
 if TYPE_CHECKING:
     import psutil

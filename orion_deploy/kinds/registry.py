@@ -14,7 +14,7 @@ from functools import cache
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
-from orion_deploy.checklist.model import KindCall
+from orion_deploy.checklist.kind_call import KindCall
 from orion_deploy.errors import ChecklistError, did_you_mean
 
 if TYPE_CHECKING:
@@ -105,6 +105,15 @@ def _entry_points() -> Mapping[str, EntryPoint]:
     return {point.name: point for point in entry_points(group=ENTRY_POINT_GROUP)}
 
 
+_others: set[str] = set()
+"""Kinds of other packages that were asked for in this process."""
+
+
+def has_loaded_others() -> bool:
+    """Whether anything of another package was loaded in this process, in order to have its kind."""
+    return bool(_others)
+
+
 def kind_names() -> tuple[str, ...]:
     """Every kind's name: ours in the order of the table, then those of installed packages."""
     return (*KINDS, *(name for name in _entry_points() if name not in KINDS))
@@ -166,6 +175,7 @@ def kind_class(name: str) -> type[Kind]:
     if point is None:
         check_name(name)
         raise AssertionError(name)
+    _others.add(name)
     try:
         loaded = point.load()
     except Exception as fault:  # another package's import may fail in any way

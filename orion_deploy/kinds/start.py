@@ -13,10 +13,10 @@ from pydantic import Field, field_validator, model_validator
 
 from orion_deploy.kinds.base import Action, Context
 from orion_deploy.kinds.durable import write_whole
-from orion_deploy.kinds.process import clock_words
 from orion_deploy.kinds.processes import Identity, listed, look
 from orion_deploy.kinds.registry import variable_of
 from orion_deploy.kinds.verdict import Json, Outcome, Verdict
+from orion_deploy.kinds.words import clock_words
 from orion_deploy.text import stripped
 
 POLL_INTERVAL_S = 0.05

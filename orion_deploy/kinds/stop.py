@@ -14,7 +14,7 @@ from typing import ClassVar
 
 from pydantic import Field
 
-from orion_deploy.checklist.model import KindCall
+from orion_deploy.checklist.kind_call import KindCall
 from orion_deploy.kinds.base import Action, Context
 from orion_deploy.kinds.process import OfProgram, absence_doubt, count
 from orion_deploy.kinds.processes import Identity, Running, is_alive, listed, look

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from orion_deploy.checklist.model import KindCall
+from orion_deploy.checklist.kind_call import KindCall
 from orion_deploy.checklist.model import Step as ModelStep
 from orion_deploy.report.evidence import NO_OUTPUT, Attempt, Look, OutputText, Step, Watch
 from orion_deploy.report.story import Story

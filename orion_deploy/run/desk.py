@@ -13,7 +13,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from orion_deploy.checklist.model import Checklist, CodeBlock, Expectation, KindCall, Step, StepFacts
+from orion_deploy.checklist.kind_call import KindCall
+from orion_deploy.checklist.model import Checklist, CodeBlock, Expectation, Step, StepFacts
 from orion_deploy.errors import RefusedError
 from orion_deploy.kinds.shell import shell_verdict
 from orion_deploy.kinds.verdict import Outcome, Verdict

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from types import MappingProxyType
 
 from orion_deploy.checklist.evidence import evidence_steps
-from orion_deploy.checklist.model import KindCall
+from orion_deploy.checklist.kind_call import KindCall
 from orion_deploy.kinds.limit import RELATIONS, Limit, number_of, shown, unit_of
 from orion_deploy.kinds.verdict import Json, Outcome, Verdict
 from orion_deploy.run.state import FINISHED, RunState, Status, StepState

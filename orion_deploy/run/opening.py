@@ -6,7 +6,8 @@ import os
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from orion_deploy.checklist.model import Checklist, KindCall
+from orion_deploy.checklist.kind_call import KindCall
+from orion_deploy.checklist.model import Checklist
 from orion_deploy.errors import (
     HeldError,
     NewerStateError,

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from orion_deploy.checklist.model import KindCall, Step
+from orion_deploy.checklist.kind_call import KindCall
+from orion_deploy.checklist.model import Step
 from orion_deploy.errors import ChecklistError
 
 

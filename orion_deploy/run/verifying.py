@@ -11,7 +11,7 @@ from abc import abstractmethod
 from dataclasses import replace
 from pathlib import Path
 
-from orion_deploy.checklist.model import KindCall
+from orion_deploy.checklist.kind_call import KindCall
 from orion_deploy.errors import OrionError, RefusedError
 from orion_deploy.kinds.verdict import Outcome, Verdict
 from orion_deploy.run import attempt as attempts

@@ -19,7 +19,8 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from orion_deploy.checklist.model import Checklist, KindCall, SectionKind, Step
+from orion_deploy.checklist.kind_call import KindCall
+from orion_deploy.checklist.model import Checklist, SectionKind, Step
 from orion_deploy.errors import OrionError, RefusedError
 from orion_deploy.kinds.sqlite.way_facts import FACTS_NAME, WayBack, follows
 from orion_deploy.kinds.verdict import Json

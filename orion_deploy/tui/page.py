@@ -7,16 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
 
-from orion_deploy.checklist.model import (
-    NO_TEXTS,
-    CodeBlock,
-    Expectation,
-    KindCall,
-    Role,
-    Section,
-    SectionKind,
-    Step,
-)
+from orion_deploy.checklist.kind_call import KindCall
+from orion_deploy.checklist.model import NO_TEXTS, CodeBlock, Expectation, Role, Section, SectionKind, Step
 from orion_deploy.run.state import Attempt, Status, StepState, Verification
 from orion_deploy.text import plain, plain_line
 from orion_deploy.tui.lines import EMPTY, Line, Span, bounded, line, wrap

@@ -16,7 +16,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-from orion_deploy.checklist.model import KindCall
+from orion_deploy.checklist.kind_call import KindCall
 from orion_deploy.kinds.base import Action, Context
 from orion_deploy.kinds.registry import build, kind_class
 from orion_deploy.kinds.sqlite import backup, migrate, record, restore, transaction

@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from orion_deploy.checklist.model import KindCall, Step, StepFacts
+from orion_deploy.checklist.kind_call import KindCall
+from orion_deploy.checklist.model import Step, StepFacts
 from orion_deploy.kinds.verdict import Json, Outcome, Verdict
 from orion_deploy.run import events as ev
 from orion_deploy.run.watches.record import Clocks, WatchRecord

@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from orion_deploy.checklist.model import KindCall
+from orion_deploy.checklist.kind_call import KindCall
 from orion_deploy.kinds import worker
 from orion_deploy.kinds.base import Action, Check, Context
 from orion_deploy.kinds.registry import build

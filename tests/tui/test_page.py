@@ -6,7 +6,8 @@ from dataclasses import replace
 
 from support.build import code, section, step
 
-from orion_deploy.checklist.model import Expectation, KindCall, Option, Role, Step, StepFacts
+from orion_deploy.checklist.kind_call import KindCall
+from orion_deploy.checklist.model import Expectation, Option, Role, Step, StepFacts
 from orion_deploy.kinds.verdict import Outcome, Verdict
 from orion_deploy.run.state import Attempt, Note, Status, StepState
 from orion_deploy.tui import page

@@ -21,9 +21,9 @@ from orion_deploy.kinds.logs.parameters import (
 from orion_deploy.kinds.logs.pattern import compile_patterns
 from orion_deploy.kinds.logs.place import whole
 from orion_deploy.kinds.logs.source import Block
-from orion_deploy.kinds.process import duration_words
 from orion_deploy.kinds.verdict import Json, Outcome, Verdict
 from orion_deploy.kinds.watching import Look, Observer
+from orion_deploy.kinds.words import duration_words
 from orion_deploy.text import plain_line
 
 LINES_KEPT = 5

@@ -22,9 +22,9 @@ from orion_deploy.kinds.logs.pattern import compile_pattern
 from orion_deploy.kinds.logs.place import whole
 from orion_deploy.kinds.logs.scan import Hit
 from orion_deploy.kinds.logs.source import Block
-from orion_deploy.kinds.process import duration_words
 from orion_deploy.kinds.verdict import Json, Outcome, Verdict
 from orion_deploy.kinds.watching import Found, Look, Observer
+from orion_deploy.kinds.words import duration_words
 
 if TYPE_CHECKING:
     from orion_deploy.kinds.logs.sketch import Sketch, Window

@@ -21,7 +21,6 @@ from pydantic import Field
 from orion_deploy.errors import RefusedError
 from orion_deploy.kinds.base import Action, Context
 from orion_deploy.kinds.durable import write_whole
-from orion_deploy.kinds.files import bytes_words
 from orion_deploy.kinds.sqlite.checking import Checking
 from orion_deploy.kinds.sqlite.connection import (
     empty_wal,
@@ -53,6 +52,7 @@ from orion_deploy.kinds.sqlite.exact import Copying, copy_file
 from orion_deploy.kinds.sqlite.parameters import OfDatabase, lock_or_refuse, refuse_holders
 from orion_deploy.kinds.sqlite.record import Backup, note
 from orion_deploy.kinds.verdict import Json, Outcome, Verdict
+from orion_deploy.kinds.words import bytes_words
 
 MANIFEST_SUFFIX = ".json"
 MANIFEST_SCHEMA = 1
@@ -64,9 +64,9 @@ class SqliteBackup(OfDatabase, Action):
 
     Nobody may have the database open: it is locked, its WAL is moved into it, and its file is copied while SQLite looks
     through it (quick_check); the copy is synced, compared byte by byte, hashed, opened and its rows counted, and only
-    then gets its name (`NAME-before-RUN-TIME.db`, mode 0600, with a manifest beside it). Nothing is ever overwritten. Failed: open
-    elsewhere, no room, the folder is a file or open to everybody, or the database itself is damaged. `live: true`
-    copies a database in use; it is no rollback point for `sqlite.migrate`.
+    then gets its name (`NAME-before-RUN-TIME.db`, mode 0600, with a manifest beside it). Nothing is ever overwritten.
+    Failed: open elsewhere, no room, the folder is a file or open to everybody, or the database itself is damaged.
+    `live: true` copies a database in use; it is no rollback point for `sqlite.migrate`.
     """
 
     name: ClassVar[str] = "sqlite.backup"

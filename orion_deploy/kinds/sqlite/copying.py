@@ -22,10 +22,11 @@ from typing import TypeVar
 from orion_deploy.errors import RefusedError
 from orion_deploy.kinds.base import Context
 from orion_deploy.kinds.durable import sync_directory
-from orion_deploy.kinds.files import bytes_words, existing_parent, free_bytes
+from orion_deploy.kinds.room import existing_parent, free_bytes
 from orion_deploy.kinds.sqlite.connection import Meter, detach, open_reader
 from orion_deploy.kinds.sqlite.state import quick_check
 from orion_deploy.kinds.sqlite.structure import quoted
+from orion_deploy.kinds.words import bytes_words
 
 COPY_STEP_BYTES = 8 * 1024 * 1024
 HASH_STEP_BYTES = 1024 * 1024

@@ -13,10 +13,9 @@ from typing import ClassVar
 
 from pydantic import Field
 
-from orion_deploy.checklist.model import KindCall
+from orion_deploy.checklist.kind_call import KindCall
 from orion_deploy.errors import RefusedError
 from orion_deploy.kinds.base import Action, Context
-from orion_deploy.kinds.process import duration_words
 from orion_deploy.kinds.sqlite.backup import take_backup
 from orion_deploy.kinds.sqlite.connection import (
     Meter,
@@ -46,6 +45,7 @@ from orion_deploy.kinds.sqlite.sql import Script
 from orion_deploy.kinds.sqlite.state import Pair, Reading, State, check_names, classify, mismatch
 from orion_deploy.kinds.sqlite.transaction import Applied, carry_out
 from orion_deploy.kinds.verdict import Json, Outcome, Verdict
+from orion_deploy.kinds.words import duration_words
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from pydantic import Field
 
-from orion_deploy.checklist.model import KindCall
+from orion_deploy.checklist.kind_call import KindCall
 from orion_deploy.errors import RefusedError
 from orion_deploy.kinds.base import Context, Kind
 from orion_deploy.kinds.holders import find_holders, listed, with_side_files

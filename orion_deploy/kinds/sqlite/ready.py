@@ -14,8 +14,9 @@ from typing import ClassVar
 from pydantic import Field
 
 from orion_deploy.kinds.base import Check, Context
-from orion_deploy.kinds.files import bytes_words, closed_verdict, free_bytes
+from orion_deploy.kinds.files import closed_verdict
 from orion_deploy.kinds.holders import find_holders, with_side_files
+from orion_deploy.kinds.room import free_bytes
 from orion_deploy.kinds.sqlite.connection import SQLITE_NEEDED, guarded, in_words, open_reader
 from orion_deploy.kinds.sqlite.database import (
     NETWORK_FILE_SYSTEMS,
@@ -25,6 +26,7 @@ from orion_deploy.kinds.sqlite.database import (
 )
 from orion_deploy.kinds.sqlite.parameters import OfDatabase
 from orion_deploy.kinds.verdict import Json, Outcome, Verdict
+from orion_deploy.kinds.words import bytes_words
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,8 +19,6 @@ from pydantic import Field
 
 from orion_deploy.errors import RefusedError
 from orion_deploy.kinds.base import Action, Context
-from orion_deploy.kinds.files import bytes_words
-from orion_deploy.kinds.process import duration_words
 from orion_deploy.kinds.sqlite.connection import Meter, guarded, open_reader, open_writer
 from orion_deploy.kinds.sqlite.copying import Cancelled, copy_pages, count_rows, partial_file, require_room
 from orion_deploy.kinds.sqlite.database import DatabaseFile, beside, require_database
@@ -31,6 +29,7 @@ from orion_deploy.kinds.sqlite.state import Pair, State, check_names, classify, 
 from orion_deploy.kinds.sqlite.structure import Structure, differences, read_structure, same, same_order
 from orion_deploy.kinds.sqlite.transaction import Applied, carry_out
 from orion_deploy.kinds.verdict import Json, Outcome, Verdict
+from orion_deploy.kinds.words import bytes_words, duration_words
 
 ROOM_FACTOR = 2.5
 """A rehearsal writes the copy, and at most about the database once more while it goes there and back."""

@@ -19,7 +19,6 @@ from pydantic import Field
 
 from orion_deploy.errors import RefusedError
 from orion_deploy.kinds.base import Action, Context
-from orion_deploy.kinds.files import bytes_words
 from orion_deploy.kinds.sqlite.aside import keep_as_it_is, same_content, take_place
 from orion_deploy.kinds.sqlite.backup import backup_path, copy_under_lock, manifest_path
 from orion_deploy.kinds.sqlite.connection import guarded, in_words, open_reader, open_writer
@@ -40,6 +39,7 @@ from orion_deploy.kinds.sqlite.record import Backup, backup_of, note_if_possible
 from orion_deploy.kinds.sqlite.since import rows_since
 from orion_deploy.kinds.sqlite.state import quick_check
 from orion_deploy.kinds.verdict import Json, Outcome, Verdict
+from orion_deploy.kinds.words import bytes_words
 
 
 class SqliteRestore(OfDatabase, Action):

@@ -20,7 +20,7 @@ from pydantic import Field
 from orion_deploy.errors import OrionError, RefusedError
 from orion_deploy.kinds.base import Check, Context
 from orion_deploy.kinds.durable import write_whole
-from orion_deploy.kinds.files import bytes_words, existing_parent, free_bytes
+from orion_deploy.kinds.room import existing_parent, free_bytes
 from orion_deploy.kinds.sqlite.connection import (
     guarded,
     in_words,
@@ -46,6 +46,7 @@ from orion_deploy.kinds.sqlite.way_facts import (
     why_no_restore,
 )
 from orion_deploy.kinds.verdict import Outcome, Verdict
+from orion_deploy.kinds.words import bytes_words
 
 LOOK_S_MAX = 30.0
 """Limit of each look that takes long: SQLite's quick_check, and the comparison with the backup."""

@@ -125,7 +125,7 @@ class Watch:
         return replace(before, every_s=every_s, unit=unit, limit=limit, sees_back=sees_back)
 
     def _observe(self) -> Observer:
-        from orion_deploy.checklist.model import KindCall
+        from orion_deploy.checklist.kind_call import KindCall
         from orion_deploy.kinds.registry import build
 
         kind = build(KindCall(self.spec.kind, dict(self.spec.parameters)), self._context.variables)

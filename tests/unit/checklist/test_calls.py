@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from orion_deploy.checklist.calls import check_calls
-from orion_deploy.checklist.model import KindCall
+from orion_deploy.checklist.kind_call import KindCall
 from orion_deploy.checklist.read import read
 from orion_deploy.errors import ChecklistError
 

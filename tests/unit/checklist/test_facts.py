@@ -9,7 +9,8 @@ from support.fuzz import EXAMPLES
 
 from orion_deploy.checklist.facts import ParsedFacts, parse_front_matter, parse_step_facts
 from orion_deploy.checklist.keys import KEYS, Takes, Where
-from orion_deploy.checklist.model import Expectation, KindCall, SectionKind
+from orion_deploy.checklist.kind_call import KindCall
+from orion_deploy.checklist.model import Expectation, SectionKind
 from orion_deploy.errors import ChecklistError
 
 

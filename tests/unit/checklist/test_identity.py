@@ -18,7 +18,8 @@ from orion_deploy.checklist.identity import (
     facts_json,
     slug,
 )
-from orion_deploy.checklist.model import Expectation, KindCall, Option, StepFacts
+from orion_deploy.checklist.kind_call import KindCall
+from orion_deploy.checklist.model import Expectation, Option, StepFacts
 
 NAME = re.compile(r"[a-z0-9]+(?:[-.][a-z0-9]+)*")
 

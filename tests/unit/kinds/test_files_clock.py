@@ -12,9 +12,8 @@ from support.kinds import carry_out, context
 
 from orion_deploy.errors import NotRecordedError
 from orion_deploy.kinds.facts import change_facts, part, read_facts
-from orion_deploy.kinds.files import bytes_words
-from orion_deploy.kinds.process import duration_words
 from orion_deploy.kinds.verdict import Outcome
+from orion_deploy.kinds.words import bytes_words, duration_words
 
 
 @pytest.mark.parametrize(

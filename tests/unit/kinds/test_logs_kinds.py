@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from support.kinds import carry_out, context
 
-from orion_deploy.checklist.model import KindCall
+from orion_deploy.checklist.kind_call import KindCall
 from orion_deploy.errors import ChecklistError
 from orion_deploy.kinds.base import Check, Context
 from orion_deploy.kinds.registry import build, validate

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 from support.kinds import Programs, context, programs, until
 
-from orion_deploy.checklist.model import KindCall
+from orion_deploy.checklist.kind_call import KindCall
 from orion_deploy.kinds import memory_watch
 from orion_deploy.kinds.memory import ProcessMemory
 from orion_deploy.kinds.processes import look

@@ -10,7 +10,7 @@ import pytest
 
 import orion_deploy.kinds
 from orion_deploy.checklist.facts import parse_step_facts
-from orion_deploy.checklist.model import KindCall
+from orion_deploy.checklist.kind_call import KindCall
 from orion_deploy.errors import ChecklistError
 from orion_deploy.kinds import registry
 from orion_deploy.kinds.base import Action, Check, Kind

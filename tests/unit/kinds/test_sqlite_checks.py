@@ -91,7 +91,7 @@ def test_a_question_cannot_change_anything(tmp_path: Path, sql: str) -> None:
 @pytest.mark.parametrize("sql", ["SELECT 1; SELECT 2", "", "-- nothing", ".tables", "SELECT 'a\0b'"])
 def test_a_question_is_one_statement(sql: str) -> None:
     """Refused before a database is opened, with the reason."""
-    from orion_deploy.checklist.model import KindCall
+    from orion_deploy.checklist.kind_call import KindCall
     from orion_deploy.kinds.registry import validate
 
     assert validate(KindCall("sqlite.query", {"path": "orion.db", "sql": sql}))

@@ -156,9 +156,83 @@ def test_the_worker_runs_from_any_folder_without_site_packages(tmp_path: Path) -
     assert answer.returncode == 0, answer.stdout + answer.stderr
 
 
+@pytest.mark.parametrize(
+    ("kind", "unwanted"),
+    [
+        (
+            "sqlite.migrate",
+            ["checklist.model", "kinds.process", "kinds.processes", "kinds.files", "kinds.sqlite.rehearse"],
+        ),
+        ("sqlite.backup", ["checklist.model", "kinds.process", "kinds.files", "kinds.sqlite.migrate"]),
+        ("files.exists", ["checklist.model", "kinds.sqlite", "kinds.process"]),
+    ],
+)
+def test_a_worker_loads_its_own_kind_and_no_other(kind: str, unwanted: list[str]) -> None:
+    """What a step's process loads is waited for by the operator: not the model of a checklist, not psutil, not its neighbours."""
+    code = (
+        "import sys, orion_deploy.kinds.worker\n"
+        "from orion_deploy.kinds.registry import kind_class\n"
+        f"kind_class({kind!r})\nprint(*sys.modules)"
+    )
+    argv = [sys.executable, "-c", code]
+    loaded = set(subprocess.run(argv, capture_output=True, text=True, check=True).stdout.split())
+    assert "pydantic" in loaded
+    assert loaded.isdisjoint({"psutil", "textual", "markdown_it", "yaml"})
+    assert loaded.isdisjoint({f"orion_deploy.{name}" for name in unwanted})
+
+
+OWN = """
+import atexit, gc, pathlib
+from orion_deploy.kinds.base import Check
+from orion_deploy.kinds.verdict import Outcome, Verdict
+
+class Own(Check):
+    \"\"\"Tells.\"\"\"
+    name = "own.kind"
+    example = ""
+
+    def probe(self, context):
+        atexit.register((context.cwd / "at-exit").touch)
+        print("its last word", end="")
+        return Verdict(Outcome.PASSED, f"collects: {gc.isenabled()}")
+"""
+
+
+def test_another_packages_kind_works_and_ends_as_any_program_does(tmp_path: Path) -> None:
+    """The collector is off only while the program is loaded; what the package wants done at exit is done."""
+    (tmp_path / "own.py").write_text(OWN)
+    (tmp_path / "own-1.dist-info").mkdir()
+    (tmp_path / "own-1.dist-info" / "METADATA").write_text("Metadata-Version: 2.1\nName: own\nVersion: 1\n")
+    points = "[orion_deploy.kinds]\nown.kind = own:Own\n"
+    (tmp_path / "own-1.dist-info" / "entry_points.txt").write_text(points)
+    sys.path.append(str(tmp_path))
+    try:
+        run = Worker(tmp_path, "own.kind", {})
+    finally:
+        sys.path.remove(str(tmp_path))
+    assert run.wait().reason == "collects: True"
+    assert run.process.returncode == 0
+    assert (tmp_path / "at-exit").exists()
+    assert "its last word" in run.output
+
+
+def test_a_kind_of_ours_ends_at_once_and_loses_no_word(tmp_path: Path) -> None:
+    """Into a pipe and into a file: the last line is there, though nothing is taken apart at the end."""
+    run = Worker(tmp_path, "files.exists", {"path": "."})
+    verdict = run.wait()
+    assert run.output.endswith("\n")
+    assert verdict.reason in run.output.splitlines()[-1]
+    request = run.directory / worker.REQUEST_NAME
+    argv = [*worker.interpreter(), str(run.directory / "script")]
+    env = {**os.environ, worker.REQUEST_VARIABLE: str(request)}
+    done = subprocess.run(argv, env=env, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert verdict.reason in done.stdout.splitlines()[-1]
+
+
 def test_a_parameter_that_takes_no_text_may_be_a_variable() -> None:
     """Numbers, times and lists come from the checklist's variables; a value that does not fit is refused at the run."""
-    from orion_deploy.checklist.model import KindCall
+    from orion_deploy.checklist.kind_call import KindCall
     from orion_deploy.errors import ChecklistError
     from orion_deploy.kinds.registry import build, validate
 

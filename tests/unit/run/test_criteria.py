@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 from support.build import checklist, section, state_after, step
 from support.criteria import DAY_S, evidence, ran, record, verdict, watched
 
-from orion_deploy.checklist.model import Checklist, KindCall, SectionKind, Step, StepFacts
+from orion_deploy.checklist.kind_call import KindCall
+from orion_deploy.checklist.model import Checklist, SectionKind, Step, StepFacts
 from orion_deploy.kinds.verdict import Outcome
 from orion_deploy.run import events as ev
 from orion_deploy.run.criteria import Criterion, Stand, look

@@ -7,7 +7,8 @@ from hashlib import sha256
 
 from support.build import checklist, code, section, state_after, step
 
-from orion_deploy.checklist.model import KindCall, Option, SectionKind, StepFacts
+from orion_deploy.checklist.kind_call import KindCall
+from orion_deploy.checklist.model import Option, SectionKind, StepFacts
 from orion_deploy.kinds.verdict import Json
 from orion_deploy.run import events as ev
 from orion_deploy.run import rules

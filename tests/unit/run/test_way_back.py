@@ -6,7 +6,8 @@ from support.build import checklist, section, step
 from support.sessions import opened
 from support.way_back import deployed
 
-from orion_deploy.checklist.model import KindCall, SectionKind, StepFacts
+from orion_deploy.checklist.kind_call import KindCall
+from orion_deploy.checklist.model import SectionKind, StepFacts
 from orion_deploy.kinds.sqlite.way_facts import follows
 from orion_deploy.run.way_back import DATABASES_MAX, WaysBack, is_asked_at, questions
 
