@@ -1,6 +1,6 @@
 """A backup that is a rollback point: of exactly this state, proved, private, and pinned to the run that took it.
 
-Lock, empty the WAL, copy beside quick_check, compare, hash, sync, count rows, manifest, final name, and last
+Lock, empty the WAL, copy, sync, read back (hash, quick_check, row counts), manifest, final name, and last
 the run's facts: only what stands there is taken for a backup, so that half of one never is.
 """
 
@@ -21,7 +21,6 @@ from pydantic import Field
 from orion_deploy.errors import RefusedError
 from orion_deploy.kinds.base import Action, Context
 from orion_deploy.kinds.durable import write_whole
-from orion_deploy.kinds.sqlite.checking import Checking
 from orion_deploy.kinds.sqlite.connection import (
     empty_wal,
     guarded,
@@ -36,7 +35,7 @@ from orion_deploy.kinds.sqlite.copying import (
     partial_file,
     prepare_folder,
     publish,
-    read_rows,
+    read_back,
     require_room,
     verify_copy,
 )
@@ -56,17 +55,17 @@ from orion_deploy.kinds.words import bytes_words
 
 MANIFEST_SUFFIX = ".json"
 MANIFEST_SCHEMA = 1
-COPYING, CHECKING, READING_BACK = "copying the database", "checking the database", "reading the backup back"
+COPYING, READING_BACK = "copying the database", "reading the backup back"
 
 
 class SqliteBackup(OfDatabase, Action):
     """Take a backup of the database, prove it, and pin it to this run.
 
-    Nobody may have the database open: it is locked, its WAL is moved into it, and its file is copied while SQLite looks
-    through it (quick_check); the copy is synced, compared byte by byte, hashed, opened and its rows counted, and only
-    then gets its name (`NAME-before-RUN-TIME.db`, mode 0600, with a manifest beside it). Nothing is ever overwritten.
-    Failed: open elsewhere, no room, the folder is a file or open to everybody, or the database itself is damaged.
-    `live: true` copies a database in use; it is no rollback point for `sqlite.migrate`.
+    Nobody may have the database open: it is locked, its WAL is moved into it, and its file is copied; the copy is
+    synced, read back by hash, by SQLite's quick_check and by counting rows, and only then gets its name
+    (`NAME-before-RUN-TIME.db`, mode 0600, with a manifest beside it). Nothing is ever overwritten. Failed: open
+    elsewhere, no room, the folder is a file or open to everybody, or the database itself is damaged. `live: true`
+    copies a database in use; it is no rollback point for `sqlite.migrate`.
     """
 
     name: ClassVar[str] = "sqlite.backup"
@@ -188,23 +187,15 @@ def manifest_path(backup: Path) -> Path:
 
 
 def _copy_locked(seen: DatabaseFile, part: Path, context: Context) -> tuple[Copied, str, Fingerprint]:
-    """Copy under the exclusive lock, while SQLite looks through what is copied.
-
-    Every byte of the copy is compared with the source's, so what holds of the one holds of the other; and the copy
-    itself is opened, and the rows of its tables are counted.
-    """
+    """Copy under the exclusive lock, and read the copy back meanwhile; see `read_back`."""
     connection = lock_or_refuse(seen.path)
     source: Source | None = None
     try:
         source = Source(seen.path)
         state = _still(connection, seen.path, source)
-        with (
-            Checking(seen.path, context) as checking,
-            Copying(source, part, context, COPYING) as copying,
-        ):
+        with Copying(source, part, context, COPYING) as copying:
             copying.copy()
-            fault = checking.result(CHECKING)
-            rows = {} if fault else read_rows(part, context, READING_BACK)
+            rows, fault = read_back(part, context, READING_BACK)
             copied = Copied(copying.result(), os.stat(part).st_size, rows)
         _require_still(seen.path, state)
         return copied, fault, state

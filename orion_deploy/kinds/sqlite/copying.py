@@ -17,7 +17,6 @@ import threading
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TypeVar
 
 from orion_deploy.errors import RefusedError
 from orion_deploy.kinds.base import Context
@@ -36,8 +35,6 @@ RESTARTS_MAX = 5
 """How often a writer may make the backup API begin anew."""
 SPARE_BYTES = 16 * 1024 * 1024
 """Room that is left on the disk beyond what a copy needs."""
-
-_Seen = TypeVar("_Seen")
 
 
 class Cancelled(Exception):  # noqa: N818  # it is no error
@@ -199,32 +196,17 @@ def verify_copy(part: Path, context: Context, message: str) -> tuple[Copied, str
         source.close()
 
 
-def read_rows(part: Path, context: Context, message: str) -> dict[str, int]:
-    """The rows of every table of a copy, which SQLite can open. Raises Cancelled, or sqlite3.Error."""
-    return _looked_through(part, context, message, count_rows)
-
-
 def read_back(part: Path, context: Context, message: str) -> tuple[dict[str, int], str]:
     """What SQLite finds in a copy: the rows of every table, and the first fault of its quick_check, empty where it finds none.
 
     Raises Cancelled, or sqlite3.Error.
     """
-
-    def look(connection: sqlite3.Connection) -> tuple[dict[str, int], str]:
-        fault = quick_check(connection)
-        return ({} if fault else count_rows(connection)), fault
-
-    return _looked_through(part, context, message, look)
-
-
-def _looked_through(
-    part: Path, context: Context, message: str, look: Callable[[sqlite3.Connection], _Seen]
-) -> _Seen:
     with contextlib.closing(open_reader(part, immutable=True)) as connection:
         meter = Meter(context, message)
         meter.attach(connection)
         try:
-            return look(connection)
+            fault = quick_check(connection)
+            return ({} if fault else count_rows(connection)), fault
         except sqlite3.OperationalError:
             if meter.why == "cancelled":
                 raise Cancelled from None
