@@ -4,7 +4,8 @@
 
 Backup: `sqlite.backup` (locked, copied, synced, hashed twice, read back by quick_check and row counts) against
 `sqlite3 DB ".backup COPY"`. Migration: `sqlite.migrate` (checks, the backup hashed once more, verified before COMMIT,
-read back) against the same two scripts in one transaction of a plain Python program. Both with their processes' start,
+read back) against the same two scripts in one transaction of a plain Python program. Both with their processes' start
+(a step's process is begun by `exec` of a bare interpreter, here as by the supervisor: nothing is loaded before),
 alternatives in turn, medians of ratios within one round. Goals: 1.3, 1.15, holders 0.6 of fuser and 0.2 of lsof with the
 same answer, a key's paint within 50 ms (p99) while a million rows are migrated. Exit code 1 when a goal is missed.
 """
