@@ -80,15 +80,16 @@ SOURCE_COLUMNS_MAX = 100
 
 def _caret(place: Place) -> list[str]:
     gutter = " " * len(str(place.line))
-    source = plain_line(place.source.rstrip("\r\n"))
+    source = place.source.rstrip("\r\n")
     start = max(place.column - 1, 0)
     if len(source) > SOURCE_COLUMNS_MAX:
         cut = max(0, min(start - SOURCE_COLUMNS_MAX // 2, len(source) - SOURCE_COLUMNS_MAX))
         source = source[cut : cut + SOURCE_COLUMNS_MAX]
         start -= cut
-    lines = [f"{gutter} |", f"{place.line} | {source}"]
+    before, meant = plain_line(source[:start]), plain_line(source[start : start + place.width])
+    lines = [f"{gutter} |", f"{place.line} | {plain_line(source)}"]
     if place.column:
-        lines.append(f"{gutter} | {' ' * start}{'^' * max(1, min(place.width, len(source) - start))}")
+        lines.append(f"{gutter} | {' ' * max(start, len(before))}{'^' * max(1, len(meant))}")
     return lines
 
 

@@ -28,6 +28,8 @@ EXIT_CODES = {
 
 LIMITS = (
     ("checklist.read.MARKDOWN_BYTES_MAX", "bytes", "a checklist in Markdown"),
+    ("checklist.markdown.LINES_MAX", "lines", "a checklist in Markdown"),
+    ("checklist.model.PARTS_MAX", "sections and steps", "a checklist"),
     ("checklist.read.YAML_BYTES_MAX", "bytes", "a checklist in YAML"),
     ("checklist.yaml_nodes.DEPTH_MAX", "levels", "collections within one another in YAML"),
     ("checklist.shell_text.SCRIPT_CHARACTERS_MAX", "characters", "a script that lint takes apart"),

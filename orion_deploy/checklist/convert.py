@@ -11,7 +11,7 @@ from typing import Final
 
 from orion_deploy.checklist.model import Checklist, Role, Section, Step
 from orion_deploy.checklist.stated import is_first
-from orion_deploy.errors import ChecklistError
+from orion_deploy.errors import ChecklistError, Place
 
 FORMATS: Final = ("yaml", "markdown")
 
@@ -31,11 +31,14 @@ def convert(checklist: Checklist, to: str) -> str:
     try:
         again = read(text.encode("utf-8", "surrogatepass"), checklist.path)
     except ChecklistError as error:
-        raise ChecklistError(f"{to} cannot say this checklist: {error.what}", help=error.help) from error
+        raise ChecklistError(
+            f"{to} cannot say this checklist: {error.what}", where=Place(checklist.path), help=error.help
+        ) from error
     where = difference(checklist, again)
     if where:
         raise ChecklistError(
             f"{to} would read {where} differently",
+            where=Place(checklist.path),
             help="prose that looks like a heading, a task, a code block or an option stands there: reword it",
         )
     return text

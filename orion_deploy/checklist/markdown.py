@@ -6,15 +6,13 @@ matter. What looks damaged is a `Problem` with its line.
 
 from __future__ import annotations
 
-import gc
 import hashlib
 import os
 import re
-from collections.abc import Iterator
-from contextlib import contextmanager
 from types import MappingProxyType
 from typing import Final
 
+from orion_deploy.checklist.collector import without_collector
 from orion_deploy.checklist.markdown_blocks import parse_blocks
 from orion_deploy.checklist.markdown_damage import damage_in
 from orion_deploy.checklist.markdown_drafts import Draft
@@ -25,6 +23,8 @@ from orion_deploy.checklist.model import Checklist, Problem, Section
 from orion_deploy.checklist.titles import plain_title
 from orion_deploy.errors import ChecklistError, Place
 
+LINES_MAX: Final = 500_000
+"""Lines of a Markdown file: a checklist of 10,000 steps has about 60,000."""
 PROBLEMS_MAX: Final = 200
 """Of damage in one file: whoever reads more has stopped reading."""
 
@@ -38,10 +38,11 @@ def read_markdown(data: bytes, path: str) -> Checklist:
     """
     draft = Draft()
     text = _decoded(data, draft.problems)
+    _refuse_long(text, path)
     lines = text.split("\n")
     if lines[-1] == "":
         lines.pop()
-    with _without_collector():
+    with without_collector():
         sections = _read(lines, path, draft)
     title = draft.title or os.path.splitext(os.path.basename(path))[0] or "Checklist"
     return Checklist(
@@ -77,16 +78,14 @@ def _decoded(data: bytes, problems: list[Problem]) -> str:
     return text
 
 
-@contextmanager
-def _without_collector() -> Iterator[None]:
-    """Pause the cyclic garbage collector: it would walk the growing tree again and again and find nothing."""
-    was_enabled = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if was_enabled:
-            gc.enable()
+def _refuse_long(text: str, path: str) -> None:
+    count = text.count("\n")
+    if count > LINES_MAX:
+        raise ChecklistError(
+            f"the file has {count:,} lines; at most {LINES_MAX:,} are read",
+            where=Place(path, LINES_MAX + 1),
+            help="split the checklist, and keep data in files of its own",
+        )
 
 
 def _read(lines: list[str], path: str, draft: Draft) -> tuple[Section, ...]:

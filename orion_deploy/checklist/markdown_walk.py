@@ -30,7 +30,7 @@ from orion_deploy.checklist.markdown_tree import (
     Block,
     Parsed,
 )
-from orion_deploy.checklist.model import Option, SectionKind
+from orion_deploy.checklist.model import PARTS_MAX, Option, SectionKind
 from orion_deploy.checklist.titles import plain_title
 from orion_deploy.errors import ChecklistError, Place
 
@@ -67,6 +67,8 @@ class Walk:
         draft.sections.append(self.section)
         self.title_section: SectionDraft | None = None
         """The section of the document's title: its only heading of level 1, if that is its first heading."""
+        self._parts = 0
+        """Sections and steps so far."""
         self._given: dict[int, ParsedFacts] = {}
         """Facts of sections that were read ahead, by the line of their block."""
 
@@ -113,6 +115,16 @@ class Walk:
     def _plain(self, text: str) -> str:
         return plain_title(text, self.parsed.references)
 
+    def _count(self, line: int) -> None:
+        """One more section or step, at a line; refuse it where there are too many."""
+        self._parts += 1
+        if self._parts > PARTS_MAX:
+            raise ChecklistError(
+                f"more than {PARTS_MAX:,} sections and steps",
+                where=Place(self.path, line, 1, self.lines[line - 1]),
+                help="split the checklist",
+            )
+
     # Sections
 
     def _open_section(self, block: Block, frame: _Frame, *, is_title: bool) -> None:
@@ -123,6 +135,7 @@ class Walk:
             parent = parent.parent
         if parent is not None and (parent.level == 0 or parent is self.title_section):
             parent = None
+        self._count(block.line)
         section = SectionDraft(title, block.level, block.line, parent)
         section.blocks = _until_heading(frame.blocks, frame.at)
         (self.draft.sections if parent is None else parent.sections).append(section)
@@ -167,6 +180,7 @@ class Walk:
         ticked = TASK.match(text)
         if ticked is None and not (frame.is_numbered and self._option(first, frame.step) is None):
             return _Frame(item.children, 0, frame.step, frame.option)
+        self._count(item.line)
         title = self._plain(text[ticked.end() :] if ticked else text)
         step = StepDraft(title, item.line, item.column, self.section, frame.step)
         step.is_task = ticked is not None

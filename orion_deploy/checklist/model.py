@@ -16,6 +16,8 @@ from orion_deploy.checklist.kind_call import KindCall
 
 WATCH_S_DEFAULT: Final = 24 * 3600.0
 """How long a watch watches that does not say so."""
+PARTS_MAX: Final = 25_000
+"""Sections and steps of one checklist: more are refused, for they would take seconds to read, and nobody works them through."""
 NO_TEXTS: Final[Mapping[str, str]] = MappingProxyType({})
 
 

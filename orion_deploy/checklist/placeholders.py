@@ -22,6 +22,7 @@ _PLACEHOLDER = re.compile(
     r"|(?<!\$)\{\{ ?(?P<braces>[A-Za-z][\w-]*(?: [A-Za-z][\w-]*)*) ?\}\}"
     r"|(?<![\w.$])v?(?P<version>X\.Y(?:\.Z)?|x\.y(?:\.z)?)(?![\w])"
 )
+_CLOSING_TAG = re.compile(r"</([A-Za-z][\w.:/#-]*)>")
 _TEMPLATE_WORDS: Final = frozenset(
     ("end", "else", "if", "range", "with", "define", "template", "block", "break", "continue")
 )
@@ -82,17 +83,18 @@ def why_unsafe(value: str, *, is_quoted: bool = False) -> str:
 
 
 def _matches(script: Script) -> Iterator[re.Match[str]]:
+    closed = frozenset(_CLOSING_TAG.findall(script.text))
     for match in _PLACEHOLDER.finditer(script.text):
-        if script.state_at(match.start()) != "#" and _is_meant(script.text, match):
+        if script.state_at(match.start()) != "#" and _is_meant(script.text, match, closed):
             yield match
 
 
-def _is_meant(text: str, match: re.Match[str]) -> bool:
-    """Tell a placeholder from HTML, C includes and templates of other tools."""
+def _is_meant(text: str, match: re.Match[str], closed: frozenset[str]) -> bool:
+    """Tell a placeholder from HTML (whose tags are `closed` somewhere), C includes and templates of other tools."""
     if angle := match["angle"]:
-        if angle.lower() in _ANGLE_WORDS or f"</{angle.split()[0]}>" in text:
+        if angle.lower() in _ANGLE_WORDS or angle.split()[0] in closed:
             return False
-        return not text[: match.start()].endswith("#include ")
+        return not text.endswith("#include ", 0, match.start())
     if braces := match["braces"]:
         return braces.split()[0] not in _TEMPLATE_WORDS
     if match["your"]:

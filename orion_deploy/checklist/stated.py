@@ -30,12 +30,11 @@ def is_first(checklist: Checklist, section: Section) -> bool:
     """Whether a section is what stands under the title itself: it has no heading of its own in either format."""
     if section.level == 0:
         return True
-    others = [s for s in checklist.sections if s.level == 0]
     return (
         section is checklist.sections[0]
-        and not others
         and section.title == checklist.title
         and section.level == 1
+        and all(other.level for other in checklist.sections)
     )
 
 

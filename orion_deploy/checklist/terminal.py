@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Final
 
-from orion_deploy.checklist.shell_text import Command, Word, argv, parse, program
+from orion_deploy.checklist.shell_text import Command, Script, Word, argv, parse, program
 
 _ALWAYS: Final = frozenset(
     [
@@ -52,7 +52,12 @@ def needs_terminal(script: str) -> str:
     `sudo -n` never asks; `ssh host command` may ask for a password, but mostly has a key, and runs
     without one; `ssh host` alone opens a shell.
     """
-    for command in parse(script).commands:
+    return terminal_word(parse(script))
+
+
+def terminal_word(script: Script) -> str:
+    """Return what `needs_terminal` does, of a script that is taken apart already."""
+    for command in script.commands:
         wrappers, words = program(command)
         if command.is_nested:
             continue
@@ -66,7 +71,7 @@ def needs_terminal(script: str) -> str:
             return name
         if (
             name == "read"
-            and not _FED_LOOP.search(script)
+            and not _FED_LOOP.search(script.text)
             and not any(w.text.startswith("-u") for w in arguments)
         ):
             return name

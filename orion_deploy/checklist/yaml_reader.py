@@ -19,6 +19,7 @@ from orion_deploy.checklist.identity import Ids, digest_of
 from orion_deploy.checklist.keys import Where
 from orion_deploy.checklist.model import (
     NO_TEXTS,
+    PARTS_MAX,
     Checklist,
     CodeBlock,
     Option,
@@ -125,7 +126,11 @@ class _Reader:
 
     def _claim(self, node: MapNode) -> None:
         """Take the ids that the author chose, so that no made one stands in their way."""
-        for step in _inner(node, ("sections", "steps")):
+        for count, step in enumerate(_inner(node, ("sections", "steps")), start=1):
+            if count > PARTS_MAX:
+                raise self.source.error(
+                    step, f"more than {PARTS_MAX:,} sections and steps", "split the checklist"
+                )
             given = step.get("id")
             if given is not None:
                 name = identifier(self.source, "id", given)
@@ -155,7 +160,8 @@ class _Reader:
             return []
         if not isinstance(value, ListNode):
             raise wrong(self.source, key, value, f"a list: each {what} begins with `- `")
-        return [mapping(self.source, item, f"a {what}") for item in value.items]
+        article = "an" if what[0] in "aeiou" else "a"
+        return [mapping(self.source, item, f"{article} {what}") for item in value.items]
 
     def _flag(self, node: MapNode, key: str) -> bool | None:
         value = node.get(key)

@@ -241,39 +241,6 @@ def test_schema_is_json_with_every_kind(tmp_path: Path) -> None:
     assert "sqlite.backup" in json.dumps(done.json)
 
 
-@pytest.mark.parametrize(
-    "content",
-    [b"", b"\x00\x01\x02", b"\xff\xfe#\x00", b"\r\r\r", b"- [ ] \xff\xfe\n", b"sections: [", b"{{{"],
-)
-@pytest.mark.parametrize("name", ["bad.md", "bad.yaml"])
-@pytest.mark.parametrize("command", ["show", "lint", "status", "convert"])
-def test_bad_files_load_or_are_one_clear_error(
-    command: str, name: str, content: bytes, tmp_path: Path
-) -> None:
-    """No traceback, no fault of the app, whatever is in the file."""
-    (tmp_path / name).write_bytes(content)
-    done = orion(command, name, cwd=tmp_path)
-    assert done.code in (0, 1, 2), done
-    assert "Traceback" not in done.err
-    if done.code == 2:
-        assert done.err.startswith("error: ")
-
-
-@pytest.mark.parametrize("what", ["fifo", "unreadable", "loop"])
-def test_files_that_are_none(what: str, tmp_path: Path) -> None:
-    """A pipe is not waited for, a link to itself is an error."""
-    path = tmp_path / "odd.md"
-    if what == "fifo":
-        os.mkfifo(path)
-    elif what == "loop":
-        path.symlink_to(path.name)
-    else:
-        path.symlink_to("/proc/self/mem")
-    done = orion("show", "odd.md", cwd=tmp_path)
-    assert done.code == 2, done
-    assert done.err.startswith("error: ")
-
-
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may look into every folder")
 def test_a_folder_that_may_not_be_entered_is_not_called_empty(tmp_path: Path) -> None:
     """What may not be looked at is not said to be missing: the way out is another one."""

@@ -9,6 +9,7 @@ from functools import cache
 from importlib import import_module
 from typing import Final
 
+from orion_deploy.checklist.collector import without_collector
 from orion_deploy.checklist.lint.finding import Finding, Hit, Rule, Severity
 from orion_deploy.checklist.lint.subject import Subject
 from orion_deploy.checklist.model import Checklist
@@ -39,7 +40,11 @@ def lint(checklist: Checklist, text: str) -> tuple[Finding, ...]:
 
     Of one rule only the first finding at a place is kept, and at most `FINDINGS_MAX` in all.
     """
-    subject = Subject(checklist, text)
+    with without_collector():
+        return _lint(Subject(checklist, text))
+
+
+def _lint(subject: Subject) -> tuple[Finding, ...]:
     found: dict[tuple[int, int, str], Finding] = {}
     for rule in rules():
         for hit in rule.check(subject):
@@ -54,7 +59,6 @@ def lint(checklist: Checklist, text: str) -> tuple[Finding, ...]:
                 fix=hit.fix,
             )
             found.setdefault((hit.place.line, hit.place.column, rule.name), finding)
-    ordered = sorted(
-        found.values(), key=lambda f: (f.line, f.column, list(Severity).index(f.severity), f.rule)
-    )
+    gravity = {severity: index for index, severity in enumerate(Severity)}
+    ordered = sorted(found.values(), key=lambda f: (f.line, f.column, gravity[f.severity], f.rule))
     return tuple(ordered[:FINDINGS_MAX])

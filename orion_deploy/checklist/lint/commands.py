@@ -127,6 +127,11 @@ _LOOKS: Final[dict[str, Callable[[list[str], tuple[Word, ...]], str]]] = {
 }
 
 
+_ENDLESS_LOOP = re.compile(r"\bwhile\s+(?:true|:)\s*+;?\s*do\b")
+PIPE_COMMANDS_MAX: Final = 20
+"""Commands of a pipe that are looked at for one that ends it."""
+
+
 def _never_ends(subject: Subject) -> Iterator[Hit]:
     from orion_deploy.checklist.shell_text import program
 
@@ -145,16 +150,18 @@ def _never_ends(subject: Subject) -> Iterator[Hit]:
             if _is_endless(texts[0].rsplit("/", 1)[-1], texts[1:]):
                 shown = " ".join(texts)[:40]
                 yield block.hit(command, f"`{shown}` does not end by itself")
-        for match in re.finditer(r"\bwhile\s+(?:true|:)\s*;?\s*do\b", block.code.script):
-            body = block.code.script[match.end() :]
-            if "break" not in body and "exit" not in body and block.script.state_at(match.start()) == "":
+        last_end = max(block.code.script.rfind("break"), block.code.script.rfind("exit"))
+        for match in _ENDLESS_LOOP.finditer(block.code.script):
+            if last_end < match.end() and block.script.state_at(match.start()) == "":
                 yield block.hit(match.span(), "a loop without an end")
 
 
 def _ends_the_pipe(block: Block, command: Command) -> bool:
     """Whether something behind the pipe stops it: `head`, `grep -q`, `grep -m 1`."""
     following = block.next(command)
-    while following is not None:
+    for _ in range(PIPE_COMMANDS_MAX):
+        if following is None:
+            return False
         texts = [word.text for word in following.words]
         if texts[0] == "head" or (
             texts[0] == "grep" and any(re.fullmatch(r"-\w*[qm]\w*|-m\d*", t) for t in texts[1:])
@@ -203,12 +210,12 @@ def _is_endless(name: str, texts: list[str]) -> bool:
 
 
 def _waits_for_person(subject: Subject) -> Iterator[Hit]:
-    from orion_deploy.checklist.terminal import needs_terminal
+    from orion_deploy.checklist.terminal import terminal_word
 
     for block in subject.blocks:
         if block.step is None or block.step.facts.interactive is not None:
             continue
-        word = needs_terminal(block.code.script)
+        word = terminal_word(block.script)
         if word and word != "sudo":
             start = re.search(rf"(?<![\w-]){re.escape(word)}(?![\w-])", block.code.script)
             at = start.span() if start else (0, 1)

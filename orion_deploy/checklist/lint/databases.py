@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from itertools import pairwise
 from typing import Final
 
@@ -16,22 +16,24 @@ _QUOTED_COLUMN = re.compile(
     r"(?:\bwhere\b|\band\b|\bor\b)\s+(?:not\s+)?\"(?P<name>\w+)\"\s*(?:is\b|=|<|>|!=|like\b|in\b|between\b)",
     re.IGNORECASE,
 )
-_NOT_NULL = re.compile(
-    r"\bcount\s*\(.*?\bwhere\b.*?(?P<name>[A-Za-z_]\w+)\s+is\s+not\s+null", re.IGNORECASE | re.DOTALL
-)
+_COUNT = re.compile(r"\bcount\s*\(", re.IGNORECASE)
+_WHERE = re.compile(r"\bwhere\b", re.IGNORECASE)
+_NOT_NULL = re.compile(r"\b(?P<name>[A-Za-z_]\w+)\s+is\s+not\s+null", re.IGNORECASE)
 _TABLE_INFO = re.compile(
     r"pragma\s+(?:table_x?info|index_x?info|index_list)|\.schema|\.tables|\.indexes", re.IGNORECASE
 )
-_ROWS = re.compile(
-    r"\bselect\b(?!.*\b(?:count|exists|max|min|sum|total)\s*\().*?\bwhere\b", re.IGNORECASE | re.DOTALL
-)
+_SELECT = re.compile(r"\bselect\b", re.IGNORECASE)
+_ONE_ROW = re.compile(r"\b(?:count|exists|max|min|sum|total)\s*\(", re.IGNORECASE)
 _ROWS_AND_TIME = re.compile(
-    r"[<>]?\s*\d[\d,.]*\s*(?:k|m|thousand|million)?\s*rows\b.{0,60}?(?P<time>[<>]?\s*\d+(?:\.\d+)?\s*(?:ms|s|sec|seconds|min|minutes))\b",
+    r"(?:[<>]\s*+)?(?<![\d,.])\d[\d,.]*+\s*+(?:(?:k|m|thousand|million)\s*+)?rows\b"
+    r".{0,60}?(?P<time>(?:[<>]\s*+)?\d++(?:\.\d++)?\s*+(?:ms|s|sec|seconds|min|minutes))\b",
     re.IGNORECASE,
 )
-_MIGRATION_NAME = re.compile(
-    r"[\w-]*\d{2,}[_-](?P<words>[a-z][\w-]*?)(?:[_-](?:up|down))?(?:\.sql)?\b", re.IGNORECASE
-)
+PROSE_CHARACTERS_MAX: Final = 10_000
+"""Characters of a line of prose that are looked at; what follows is data."""
+_NAME = re.compile(r"[\w-]+")
+_NUMBERED = re.compile(r"\d\d[_-](?=[a-z])", re.IGNORECASE)
+_MIGRATION_WORDS = re.compile(r"(?P<words>[a-z]\w*?)(?:_(?:up|down))?\b", re.IGNORECASE)
 
 
 def _without_bail(subject: Subject) -> Iterator[Hit]:
@@ -90,11 +92,14 @@ def _quoted_column(subject: Subject) -> Iterator[Hit]:
 
 
 def _column_absent(subject: Subject) -> Iterator[Hit]:
-    added = _migration_words(subject)
+    added: tuple[tuple[str, ...], ...] = ()
     for block in subject.blocks:
         for call in sqlite_calls(block):
-            match = _NOT_NULL.search(call.text)
-            if match is None or not any(_is_about(match["name"], words) for words in added):
+            match = _counted_not_null(call.text)
+            if match is None:
+                continue
+            added = added or _migrations(subject)
+            if not any(_is_about(match["name"], words) for words in added):
                 continue
             yield block.hit(
                 call.command,
@@ -103,15 +108,25 @@ def _column_absent(subject: Subject) -> Iterator[Hit]:
             )
 
 
-def _migration_words(subject: Subject) -> list[list[str]]:
-    """Return the words of the names of migrations that the file mentions: `0001_add_active_request`."""
-    return [
-        match["words"].lower().replace("-", "_").split("_")
-        for match in _MIGRATION_NAME.finditer(subject.text)
-    ]
+def _counted_not_null(sql: str) -> re.Match[str] | None:
+    """The column that a `count(...) ... where ...` requires to be not null."""
+    count = _COUNT.search(sql)
+    where = _WHERE.search(sql, count.end()) if count else None
+    return _NOT_NULL.search(sql, where.end()) if where else None
 
 
-def _is_about(column: str, words: list[str]) -> bool:
+def _migrations(subject: Subject) -> tuple[tuple[str, ...], ...]:
+    """Return the words of the names of migrations that the file mentions, each once: `0001_add_active_request`."""
+    found: dict[tuple[str, ...], None] = {}
+    for name in _NAME.finditer(subject.text):
+        numbers = list(_NUMBERED.finditer(subject.text, *name.span()))
+        words = _MIGRATION_WORDS.match(subject.text, numbers[-1].end()) if numbers else None
+        if words is not None:
+            found[tuple(words["words"].lower().split("_"))] = None
+    return tuple(found)
+
+
+def _is_about(column: str, words: Sequence[str]) -> bool:
     """Whether two words in a row, or one long one, of a migration's name begin the name of a column."""
     parts = column.lower().split("_")
     pairs = list(pairwise(words))
@@ -145,11 +160,18 @@ def _rows_not_status(subject: Subject) -> Iterator[Hit]:
         if block.step is not None and any(e.matcher != "prose" for e in expectations_of(block.step)):
             continue
         for call in sqlite_calls(block):
-            if call.command.after == "|" or not call.sql or _ROWS.search(call.text) is None or call.writes:
+            if call.command.after == "|" or not call.sql or not _asks_for_rows(call.text) or call.writes:
                 continue
             if call.command.is_nested:
                 continue
             yield block.hit(call.command, "with no row found it succeeds just the same", instead.contains())
+
+
+def _asks_for_rows(sql: str) -> bool:
+    """Whether a `select ... where` stands in it after the last aggregate: it may find no row."""
+    *_, aggregate = -1, *(match.start() for match in _ONE_ROW.finditer(sql))
+    select = _SELECT.search(sql, aggregate + 1)
+    return select is not None and _WHERE.search(sql, select.end()) is not None
 
 
 def _drop_order(subject: Subject) -> Iterator[Hit]:
@@ -166,7 +188,7 @@ def _drop_order(subject: Subject) -> Iterator[Hit]:
 
 def _guessed_duration(subject: Subject) -> Iterator[Hit]:
     for number, line in enumerate(subject.lines, start=1):
-        match = _ROWS_AND_TIME.search(line)
+        match = _ROWS_AND_TIME.search(line, 0, PROSE_CHARACTERS_MAX)
         if match is not None:
             yield Hit(
                 subject.place(number, match.start() + 1, match.end() - match.start()),

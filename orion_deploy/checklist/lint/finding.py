@@ -16,6 +16,10 @@ if TYPE_CHECKING:
     from orion_deploy.checklist.lint.subject import Subject
 
 
+SOURCE_CHARACTERS_MAX = 1_000
+"""Of the line that a finding shows as data: one line of a megabyte may have ten thousand findings."""
+
+
 class Severity(StrEnum):
     """How bad it can get."""
 
@@ -104,7 +108,7 @@ class Finding:
             "path": self.place.path,
             "line": self.place.line,
             "column": self.place.column,
-            "source": self.place.source,
+            "source": self.place.source[:SOURCE_CHARACTERS_MAX],
             "why": self.why,
             "instead": self.instead,
             "step": self.step,

@@ -15,7 +15,10 @@ from orion_deploy.checklist.shell_text import Word
 _SIGNAL_OPTION = re.compile(r"-(?:SIG)?[A-Z][A-Z0-9+]*|-\d+")
 _FULL_OPTION = re.compile(r"-[A-Za-z]*f[A-Za-z]*|--full")
 _KILL_NINE = re.compile(r"-(?:9|KILL|SIGKILL)")
+_STOPS_AT_FAILURE = re.compile(r"^[ \t]*set\s+-\w*e", re.MULTILINE)
 _PROGRAM = re.compile(r"[A-Za-z][\w.-]*")
+LINE_CHARACTERS_MAX: Final = 1_000
+"""Characters of the rest of a line that are looked at for what belongs to its first command."""
 _TAKES_VALUE: Final = frozenset(
     ("-u", "-U", "-P", "-t", "-g", "-G", "-s", "-F", "-d", "--signal", "--parent", "--euid")
 )
@@ -67,7 +70,7 @@ def _by_listing(subject: Subject) -> Iterator[Hit]:
             following = block.next(command)
             if command.after != "|" or following is None or following.words[0].text not in ("grep", "egrep"):
                 continue
-            rest = block.code.script[following.start :].split("\n")[0]
+            rest = block.code.script[following.start : following.start + LINE_CHARACTERS_MAX].split("\n")[0]
             if re.search(r"grep\s+-\w*v", rest) or "[" in rest:
                 continue
             pattern = following.words[-1]
@@ -107,8 +110,9 @@ def _kill_nine(subject: Subject) -> Iterator[Hit]:
 
 def _nothing_to_kill(subject: Subject) -> Iterator[Hit]:
     for block in subject.blocks:
-        stops_at_failure = re.search(r"^\s*set\s+-\w*e", block.code.script, re.MULTILINE) is not None
-        for command, words in block.named("pkill", "killall"):
+        calls = list(block.named("pkill", "killall"))
+        stops_at_failure = bool(calls) and _STOPS_AT_FAILURE.search(block.code.script) is not None
+        for command, words in calls:
             is_last = not command.is_nested and block.top[-1] is command
             if command.after == "||" or not (is_last or command.after == "&&" or stops_at_failure):
                 continue

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from orion_deploy.checklist.lint.subject import Block
-from orion_deploy.checklist.shell_text import Command, Word, program
+from orion_deploy.checklist.shell_text import Command, Word
 
 _TAKES_VALUE: Final = frozenset(
     (
@@ -68,10 +68,8 @@ class SqliteCall:
 
 def sqlite_calls(block: Block) -> Iterator[SqliteCall]:
     """Every call of the `sqlite3` shell in a script."""
-    for command in block.script.commands:
-        wrappers, words = program(command)
-        if words and words[0].text.rsplit("/", 1)[-1] in ("sqlite3", "sqlite"):
-            yield _call(command, wrappers, words)
+    for command, wrappers, words in block.calls("sqlite3", "sqlite"):
+        yield _call(command, wrappers, words)
 
 
 def _call(command: Command, wrappers: tuple[str, ...], words: tuple[Word, ...]) -> SqliteCall:

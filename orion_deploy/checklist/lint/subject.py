@@ -9,7 +9,7 @@ from functools import cached_property
 
 from orion_deploy.checklist.lint.finding import Hit
 from orion_deploy.checklist.model import NO_TEXTS, Checklist, CodeBlock, Role, Section, SectionKind, Step
-from orion_deploy.checklist.shell_text import Command, Script, Word, parse
+from orion_deploy.checklist.shell_text import Command, Script, Word, parse, program
 from orion_deploy.errors import Place
 
 _LINE_BREAK = re.compile("\r\n|\r|\n")
@@ -104,14 +104,38 @@ class Block:
 
     def next(self, command: Command) -> Command | None:
         """Return the command after a command, or None."""
-        index = self.top.index(command) + 1 if command in self.top else len(self.top)
-        return self.top[index] if index < len(self.top) else None
+        index = self._after.get(command.start)
+        return None if index is None or command.is_nested else self.top[index]
+
+    @cached_property
+    def _after(self) -> dict[int, int]:
+        """Where in `top` the command stands that follows the one at an offset."""
+        return {command.start: index for index, command in enumerate(self.top[:-1], start=1)}
+
+    @cached_property
+    def programs(self) -> tuple[tuple[Command, tuple[str, ...], tuple[Word, ...]], ...]:
+        """Each command with its wrappers (`sudo`) and the words from the real program on; those without are left out."""
+        found = ((command, *program(command)) for command in self.script.commands)
+        return tuple(each for each in found if each[2])
+
+    @cached_property
+    def _by_name(self) -> dict[str, list[int]]:
+        """The program's name to the places of its commands in `programs`."""
+        places: dict[str, list[int]] = {}
+        for index, (_, _, words) in enumerate(self.programs):
+            places.setdefault(words[0].text.rsplit("/", 1)[-1], []).append(index)
+        return places
+
+    def calls(self, *names: str) -> Iterator[tuple[Command, tuple[str, ...], tuple[Word, ...]]]:
+        """Every command whose real program is one of `names`, in order, with its wrappers and the words from the program on."""
+        if self._by_name.keys().isdisjoint(names):
+            return iter(())
+        places = [index for name in names for index in self._by_name.get(name, ())]
+        return (self.programs[index] for index in sorted(places))
 
     def named(self, *names: str) -> Iterator[tuple[Command, tuple[Word, ...]]]:
         """Every command whose real program is one of `names`, with the words from the program on."""
-        from orion_deploy.checklist.shell_text import commands_named
-
-        return commands_named(self.script, *names)
+        return ((command, words) for command, _, words in self.calls(*names))
 
 
 @dataclass(frozen=True)

@@ -6,6 +6,7 @@ import re
 from bisect import bisect_right
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import islice
 from typing import Final
 
 from orion_deploy.checklist.lint.finding import Hit, Rule, Severity
@@ -50,6 +51,10 @@ _COMMON: Final = frozenset(
     ("in-flight", "low-traffic", "user-reported", "single-session", "pre-deployment", "post-deployment", "roll-back", "read-only",
      "end-to-end", "real-time", "long-term", "re-run", "follow-up", "sign-off", "high-risk", "on-call", "check-in", "time-out")
 )  # fmt: skip
+LIMIT_CHARACTERS_MAX: Final = 10_000
+"""Characters of a line of prose that is looked at; a longer one is data."""
+LIMITS_OF_LINE_MAX: Final = 100
+TERMS_OF_LINE_MAX: Final = 20
 _MEMORY: Final = frozenset(("memory", "heap", "rss"))
 
 
@@ -71,16 +76,19 @@ def _limits(subject: Subject) -> Iterator[_Limit]:
     lines = [line for line, _ in starts]
     back = _rollback_lines(subject)
     for number, text in enumerate(subject.lines, start=1):
-        if number in code:
+        if number in code or len(text) > LIMIT_CHARACTERS_MAX:
             continue
-        for match in _LIMIT.finditer(text):
-            sign = match["sign"].lower()
-            is_upper = sign in _UPPER or number in back or _ALARM.search(text[: match.start()]) is not None
-            if not is_upper:
+        found = list(islice(_LIMIT.finditer(text), LIMITS_OF_LINE_MAX))
+        if not found:
+            continue
+        alarm = _ALARM.search(text)
+        terms = _terms(text)
+        if not terms and (index := bisect_right(lines, number) - 1) >= 0:
+            terms = _terms(starts[index][1])
+        for match in found:
+            is_alarm = alarm is not None and alarm.end() <= match.start()
+            if match["sign"].lower() not in _UPPER and number not in back and not is_alarm:
                 continue
-            terms = _terms(text)
-            if not terms and (index := bisect_right(lines, number) - 1) >= 0:
-                terms = _terms(starts[index][1])
             unit = match["unit"].lower()
             dimension, factor = _UNITS.get(unit) or _UNITS[unit.removesuffix("s")]
             value = float(match["value"].replace(",", "")) * factor
@@ -92,7 +100,7 @@ def _limits(subject: Subject) -> Iterator[_Limit]:
 
 def _terms(text: str) -> tuple[str, ...]:
     found = (match[0].lower() for match in _TERM.finditer(text))
-    return tuple(dict.fromkeys(term for term in found if term not in _COMMON))
+    return tuple(islice(dict.fromkeys(term for term in found if term not in _COMMON), TERMS_OF_LINE_MAX))
 
 
 def _rollback_lines(subject: Subject) -> frozenset[int]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from support.bad_checklists.block_files import WRONG
 from support.fuzz import EXAMPLES
 
 from orion_deploy.checklist.facts import ParsedFacts, parse_front_matter, parse_step_facts
@@ -114,59 +115,6 @@ def test_several_expectations_and_their_words() -> None:
     found = facts("expect:\n  - {contains: x, text: the x}\n  - Should return 0").facts.expect
     assert found[0] == Expectation("the x", "contains", "x", 11)
     assert found[1] == Expectation("Should return 0", "number", "== 0", 12)
-
-
-WRONG = [
-    # text, words of the message, words of the help, line, column
-    ("chek: x.y", "no key `chek`", "did you mean `check`?", 10, 3),
-    ("check: sqlite.query\nsql: SELECT 1", "no key `sql`", "`check: {sqlite.query: {sql: ...}}`", 11, 3),
-    ("run: ls", "no key `run`", "in Markdown the prose", 10, 3),
-    ("auto: yes", "`auto` takes true or false, found the text `yes`", "did you mean true?", 10, 9),
-    ("auto: off", "found the text `off`", "did you mean false?", 10, 9),
-    ("auto: 'true'", "found the text `true`", "did you mean true?", 10, 9),
-    ("auto: [true]", "found a list", "", 10, 9),
-    ("reference: maybe", "found the text `maybe`", "", 10, 14),
-    ("id: a b", "letters, digits", "did you mean `a-b`?", 10, 7),
-    ("id: -x", "letters, digits", "did you mean `x`?", 10, 7),
-    ("id: ''", "letters, digits", "", 10, 7),
-    ("id: " + "x" * 129, "longer than 128", "", 10, 7),
-    ("id: [a]", "takes a text, found a list", "", 10, 7),
-    ("timeout: 0", "longer than 0 seconds", "", 10, 12),
-    ("timeout: -5s", "takes a duration", "", 10, 12),
-    ("timeout: soon", "takes a duration", "", 10, 12),
-    ("timeout: 5 parsecs", "takes a duration", "", 10, 12),
-    ("timeout: 9999h", "longer than 30 days", "unit", 10, 12),
-    ("timeout: 1e17", "longer than 30 days", "", 10, 12),
-    ("check: query", "takes a kind's name", "sqlite.backup", 10, 10),
-    ("check: [a.b]", "a kind's name, or one kind", "", 10, 10),
-    ("check: {a.b: {}, c.d: {}}", "one kind with its parameters, found 2 keys", "", 10, 20),
-    ("check: {}", "found an empty mapping", "", 10, 10),
-    ("check: {a.b: [1]}", "the parameters of `a.b` are a mapping", "", 10, 16),
-    ("check: a.b\naction: c.d", "found `check` and `action`", "verify", 11, 3),
-    ("needs: [a, {b: c}]", "takes a text, found a mapping", "", 10, 14),
-    ("needs: [a, b c]", "letters, digits", "did you mean `b-c`?", 10, 14),
-    ("confirm: ''", "`confirm` is empty", "", 10, 12),
-    ("confirm: [x]", "takes a text", "", 10, 12),
-    ("expect: {contans: x}", "`expect` has no `contans`", "did you mean `contains`?", 10, 12),
-    ("expect: {contains: x, status: 0}", "compares one thing, found 2", "write a list", 10, 25),
-    ("expect: {text: x}", "compares one thing, found 0", "", 10, 11),
-    ("expect: {nothing: false}", "`nothing` takes true", "regex", 10, 21),
-    ("expect: {number: many}", "a comparison", "", 10, 20),
-    ("expect: {status: 999}", "0 to 255", "", 10, 20),
-    ("expect: {status: \u0663}", "0 to 255", "", 10, 20),
-    ("expect: {regex: '('}", "no regular expression", "", 10, 19),
-    ("expect: {regex: 'a**'}", "no regular expression", "", 10, 19),
-    ("expect: [[a]]", "takes a text, a mapping", "", 10, 12),
-    ("expect: ''", "`expect` is empty", "", 10, 11),
-    ("shell: fish", "one of bash, sh, zsh", "", 10, 10),
-    ("env: [A]", "mapping of names to texts", "", 10, 8),
-    ("env: {PATH: /bin}", "`PATH` is reserved", "a script can set it", 10, 9),
-    ("env: {A-B: x}", "is no name for a shell", "", 10, 9),
-    ("env: {A: [x]}", "takes a text", "", 10, 12),
-    ("kind: rollback", "no key `kind`", "", 10, 3),
-    ("- a", "is a mapping of keys to values, found a list", "", 10, 3),
-    ("just words", "is a mapping of keys to values, found the text `just words`", "", 10, 3),
-]
 
 
 @pytest.mark.parametrize(("text", "what", "help", "line", "column"), WRONG)

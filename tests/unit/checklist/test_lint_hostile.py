@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import time
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from support.bad_checklists.large_files import traps
 from support.fuzz import EXAMPLES
 
 from orion_deploy.checklist.lint import lint
@@ -13,6 +15,10 @@ from orion_deploy.checklist.lint.fix import fix
 from orion_deploy.checklist.model import Checklist
 from orion_deploy.checklist.read import read
 from orion_deploy.errors import ChecklistError
+
+SMALL_TRAPS = traps(20_000)
+TRAP_S_MAX = 1.0
+"""What takes time with the square of the length takes minutes at this one."""
 
 PIECES = st.sampled_from(
     ["pgrep -f x", "pkill", "-f", "kill -9 1", "sleep 2", "lsof a.db", "sqlite3 a.db", "< up.sql", "< x_down.sql", "<<E", "E", "'", '"', "$(", ")",
@@ -75,6 +81,26 @@ def test_a_large_checklist_is_looked_at_in_time() -> None:
         started = time.process_time()
         lint(checklist, case)
         assert time.process_time() - started < 10
+
+
+@pytest.mark.parametrize("name", SMALL_TRAPS)
+def test_no_text_is_a_trap(name: str) -> None:
+    """One piece over and over, where a rule might look for it again at each place: the time grows with the length alone."""
+    data = SMALL_TRAPS[name]()
+    text = data.decode()
+    started = time.process_time()
+    for finding in lint(read(data, "a.md"), text):
+        finding.render()
+    assert time.process_time() - started < TRAP_S_MAX
+
+
+def test_findings_of_a_long_line_are_small() -> None:
+    """A line of a megabyte is not told again with each of its findings."""
+    text = "# T\n\n- [ ] A\n  ```bash\n  " + "pgrep -f x; " * 9_000 + "\n  ```\n"
+    found = lint(read(text.encode(), "a.md"), text)
+    assert len(found) > 1_000
+    assert max(len(str(finding.to_json())) for finding in found) < 4_000
+    assert max(len(finding.render()) for finding in found) < 1_000
 
 
 def test_fixing_leaves_odd_line_ends_alone() -> None:

@@ -9,6 +9,7 @@ import time
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from support.bad_checklists.large_files import LARGE, TOO_LARGE
 
 from orion_deploy.checklist.model import Checklist, Role
 from orion_deploy.checklist.read import load, read
@@ -84,31 +85,6 @@ def test_any_bytes(data: bytes) -> None:
     check(checklist, data.count(b"\n") + data.count(b"\r") + 1)
 
 
-LARGE = {
-    "10,000 tasks": b"".join(
-        b"- [ ] **Step %d** `x` (if not done)\n  - more\n  ```bash\n  ls %d\n  ```\n\n" % (n, n)
-        for n in range(10_000)
-    ),
-    "100,000 headings": b"# h\n" * 100_000,
-    "a fence of 5 MB": b"- [ ] x\n  ```bash\n" + b"  echo hello world, this is text\n" * 160_000 + b"  ```\n",
-    "a line of 1 MB": b"- [ ] " + b"a *b " * 200_000,
-    "a million blank lines": b"- [ ] a\n" + b"\n" * 1_000_000,
-    "1,000 lists within one another": "".join("  " * n + "- [ ] s\n" for n in range(1_000)).encode(),
-    "100,000 markers in a line": b"- " * 100_000 + b"[ ] x\n",
-    "100,000 quotes": b">" * 100_000 + b" x\n",
-    "2,000 lines in 400 quotes": (b"> " * 400 + b"x\n") * 2_000,
-    "a paragraph of 500,000 lines": b"a\n" * 500_000,
-    "20,000 equal titles": b"- [ ] same\n" * 20_000,
-    "20,000 numbered steps": b"## Rollback\n" + b"1. a\n" * 20_000,
-    "20,000 options": b"- [ ] x\n\n" + b"  Option 1: a\n\n" * 20_000,
-    "brackets": (b"- [ ] " + b"[" * 4_900 + b"\n") * 50,
-    "definitions": b"[a]: /u\n" * 100_000,
-    "open comments": (b"- [ ] " + b"<!-- " * 900 + b"\n") * 50,
-    "front matter without end": b"---\na: 1\n" + b"x: y\n" * 100_000,
-    "a table of 1 MB": b"|" * 500_000 + b"\n" + b"|-" * 250_000,
-    "carriage returns": b"- [ ] a\r" * 50_000,
-    "no text": bytes(range(256)) * 4_000,
-}
 SECONDS_MAX = 6.0
 """Ten times what the slowest takes on a slow machine: a trap would take minutes."""
 
@@ -116,10 +92,25 @@ SECONDS_MAX = 6.0
 @pytest.mark.parametrize("name", LARGE)
 def test_large_files(name: str) -> None:
     """No shape of file is a trap: each loads in about a second."""
+    data = LARGE[name]()
     begin = time.process_time()
-    checklist = read(LARGE[name], "plan.md")
+    checklist = read(data, "plan.md")
     assert time.process_time() - begin < SECONDS_MAX
-    check(checklist, LARGE[name].count(b"\n") + LARGE[name].count(b"\r") + 1)
+    check(checklist, data.count(b"\n") + data.count(b"\r") + 1)
+
+
+@pytest.mark.parametrize("name", TOO_LARGE)
+def test_what_is_too_large_is_one_clear_error(name: str) -> None:
+    """More bytes, lines, sections or steps than anyone works through are refused, with what to do, in about a second."""
+    make, words = TOO_LARGE[name]
+    data = make()
+    begin = time.process_time()
+    with pytest.raises(ChecklistError) as raised:
+        read(data, "plan.md")
+    assert time.process_time() - begin < SECONDS_MAX
+    assert words in raised.value.what
+    assert "split" in raised.value.help
+    assert raised.value.where is not None
 
 
 def test_the_largest_file(tmp_path: object) -> None:

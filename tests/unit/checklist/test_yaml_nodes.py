@@ -8,6 +8,7 @@ import pytest
 import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from support.bad_checklists.yaml_files import REFUSED
 from support.fuzz import EXAMPLES
 
 from orion_deploy.checklist.yaml_nodes import (
@@ -28,35 +29,6 @@ def fault(text: str) -> ChecklistError:
     with pytest.raises(ChecklistError) as raised:
         compose(Source(text, "deploy.yaml"))
     return raised.value
-
-
-REFUSED = [
-    # text, words of the message, line, column, width of the caret
-    ("a: &x 1", "anchor `&x`", 1, 4, 2),
-    ("a: 1\nb: *x", "alias `*x`", 2, 4, 2),
-    ("a: &list [1]\nb: *list", "anchor `&list`", 1, 4, 5),
-    ("a: !!python/object/apply:os.system [id]", "tag `!!python/object/apply:os.system`", 1, 4, 1),
-    ("a: !!str b", "tag `!!str`", 1, 4, 1),
-    ("a: ! b", "tag `!`", 1, 4, 1),
-    ("a: 1\nb: 2\na: 3", "`a` stands twice", 3, 1, 1),
-    ("a:\n  b: 1\n  <<: {c: 1}", "merge keys", 3, 3, 2),
-    ("1: a", "`1` is not a text", 1, 1, 1),
-    ("true: a", "`true` is not a text", 1, 1, 4),
-    ("null: a", "`null` is not a text", 1, 1, 4),
-    ("? [a, b]\n: c", "a list or a mapping cannot be a key", 1, 3, 1),
-    ("a: 1\n---\nb: 2", "second YAML document", 2, 1, 3),
-    ("%TAG ! tag:x,2000:\n---\na: 1", "%TAG", 1, 1, 3),
-    ("a: b: c", "mapping values are not allowed", 1, 5, 1),
-    ("a:\n\tb: 1", "cannot start any token", 2, 1, 1),
-    ('a: 1\nb: "open\nc: 2', "never closed", 2, 4, 1),
-    ("a: [1, 2", "never closed", 1, 4, 1),
-    ("a: 'x' y", "did not find expected key", 1, 8, 1),
-    ("a: \x07", "U+0007", 1, 4, 1),
-    ("a: 1\nb: x\u2028y", "U+2028", 2, 5, 1),
-    ("a: x\ufeffy", "U+FEFF", 1, 5, 1),
-    ("a: \ud800", "U+D800", 1, 4, 1),
-    ("a: x\x85y", "U+0085", 1, 5, 1),
-]
 
 
 @pytest.mark.parametrize(("text", "words", "line", "column", "width"), REFUSED)

@@ -7,6 +7,7 @@ import time
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from support.bad_checklists.yaml_files import WRONG
 from support.fuzz import EXAMPLES
 
 from orion_deploy.checklist.model import Checklist, Role, SectionKind, Step
@@ -151,41 +152,6 @@ def test_options_are_a_choice() -> None:
     assert [(b.option, b.text) for b in choose.code] == [(1, "./restore"), (2, "./down"), (2, "words")]
     assert choose.kind == "choice"
     assert [b.text for b in choose.scripts(2)] == ["./down"]
-
-
-WRONG = [
-    ("", "holds no checklist", "orion-deploy new", 1, 0),
-    ("- a", "a checklist is a mapping", "", 1, 1),
-    ("sections: []", "no `title`", "", 1, 1),
-    ("title: ''", "`title` is empty", "", 1, 8),
-    ("title: [a]", "`title` takes a text", "", 1, 8),
-    ("title: a\nstepps: []", "no key `stepps`", "did you mean `steps`?", 2, 1),
-    ("title: a\nsteps: {title: b}", "`steps` takes a list", "", 2, 8),
-    ("title: a\nsteps: [b]", "a step is a mapping", "", 2, 9),
-    ("title: a\nsteps: [{run: b}]", "a step has no `title`", "", 2, 9),
-    ("title: a\nsteps: [{title: b, run: ''}]", "`run` is empty", "", 2, 25),
-    ("title: a\nsteps: [{title: b, run: x, code: []}]", "beside each other", "", 2, 28),
-    ("title: a\nsteps: [{title: b, code: [{language: sql}]}]", "no `text`", "", 2, 27),
-    ("title: a\nsteps: [{title: b, code: [{text: x, role: sample}]}]", "no key `role`", "", 2, 37),
-    ("title: a\nsteps: [{title: b, options: [{title: c}]}]", "one option alone", "", 2, 30),
-    ("title: a\nsteps: [{title: b, options: [{run: c}, {}]}]", "an option has no `title`", "", 2, 30),
-    ("title: a\nsteps:\n- {title: b, id: x}\n- {title: c, id: x}", "the id `x` stands twice", "", 4, 18),
-    ("title: a\nsteps:\n- {title: b, needs: [bakcup]}\n- {title: c, id: backup}", "needs the unknown step `bakcup`", "did you mean `backup`?", 3, 22),
-    ("title: a\nsections:\n- title: P\n  steps:\n  - title: Backup\n  - {title: c, needs: backup}", "unknown step `backup`", "did you mean `p.backup`?", 6, 23),
-    ("title: a\nsteps:\n- {title: b, id: x, needs: [y]}\n- {title: c, id: y, needs: [x]}", "in a circle: x -> y -> x", "", 4, 29),
-    ("title: a\nsteps: [{title: b, id: x, needs: x}]", "in a circle: x -> x", "", 2, 34),
-    ("title: a\nsteps:\n- title: b\n  id: x\n  steps: [{title: c, needs: x}]", "which it is a part of", "", 5, 29),
-    ("title: a\nsteps: [{title: b, when: T == x}]", "is not understood: the variable `T` is not declared", "", 2, 26),
-    ("title: a\nvariables: {T: x}\nsteps: [{title: b, when: on Fridays}]", "a condition is", "title or text", 3, 26),
-    ("title: a\nnotes: {lower: x}", "not written in capitals", "", 2, 9),
-    ("title: a\nnotes: {A-1: ''}", "the note `A-1` is empty", "", 2, 14),
-    ("title: a\nsections: [{title: b, kind: rolback}]", "takes one of", "did you mean `rollback`?", 2, 29),
-    ("title: a\nsections: [{title: b, id: x}]", "a section has no key `id`", "", 2, 23),
-    ("title: a\nmetadata: [x]", "mapping of names to texts", "", 2, 11),
-    ("title: a\nmetadata: {x: [y]}", "takes a text", "", 2, 15),
-    ("title: a\ncarry: on", "did you mean true?", "", 2, 8),
-    ("title: a\nsteps: &x []", "anchor", "", 2, 8),
-]  # fmt: skip
 
 
 @pytest.mark.parametrize(("text", "what", "help", "line", "column"), WRONG)
