@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from orion_deploy.checklist.expectations import expectations_of
 from orion_deploy.checklist.kind_call import KindCall
 from orion_deploy.checklist.model import Checklist, CodeBlock, Role, Step
+from orion_deploy.errors import OrionError
 from orion_deploy.run.resume import Resume
 from orion_deploy.run.session import Session
 from orion_deploy.run.state import Status
@@ -65,8 +66,18 @@ def _commands(session: Session, step: Step) -> list[str]:
             continue
         words = {Role.COMMAND: "of another option", Role.REFERENCE: "reference: copy it, no step runs it"}
         lines.append(f"  {words.get(block.role, block.role.value)}, line {block.line}:")
-        lines += _indented(block.text, BODY_LINES_MAX, "    ")
+        lines += _indented(_to_copy(session, step, block), BODY_LINES_MAX, "    ")
     return lines
+
+
+def _to_copy(session: Session, step: Step, block: CodeBlock) -> str:
+    """A reference as it can be pasted anywhere, every other block as it is written."""
+    if block.role is not Role.REFERENCE:
+        return block.text
+    try:
+        return session.to_copy(block.script or block.text, step)
+    except OrionError as error:
+        return f"{block.text}\n({error.what})"
 
 
 def script_lines(block: CodeBlock, indent: str) -> list[str]:

@@ -31,6 +31,11 @@ class Asking(ABC):
 
     @property
     @abstractmethod
+    def cwd(self) -> str:
+        """The folder in which steps run."""
+
+    @property
+    @abstractmethod
     def read_only(self) -> bool:
         """Whether acts are refused."""
 
@@ -105,6 +110,27 @@ class Asking(ABC):
         blocks = self.scripts(step.id)
         block = blocks[self.next_block(step.id)] if blocks else None
         return missing_for(step, block, self.checklist, self.state, values)
+
+    def to_copy(self, script: str, step: Step | None = None) -> str:
+        """The script as it can be pasted into any terminal: with this run's folder and values, secrets left out.
+
+        Raises OrionError when a value does not fit its type, or the step's folder is not there.
+        """
+        from orion_deploy.checklist.placeholders import fill, find_placeholders
+        from orion_deploy.run.desk import step_folder
+        from orion_deploy.run.standalone import standing_alone
+
+        values, answers = self.values, self.state.variables
+        own = step.facts if step is not None else None
+        if all(name in answers for name in find_placeholders(script)):
+            script = fill(script, answers)
+        return standing_alone(
+            script,
+            values | (dict(own.env) if own is not None else {}),
+            folder=step_folder(self.cwd, own.cwd if own is not None else None, self.edge.environ() | values),
+            paths=frozenset(v.name for v in self.checklist.variables if v.type == "path"),
+            secrets=frozenset(v.name for v in self.checklist.variables if v.secret),
+        )
 
     def _why_read_only(self) -> str:
         if self.held_by is not None:

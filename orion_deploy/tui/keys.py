@@ -45,7 +45,7 @@ ACTIONS: tuple[Action, ...] = (
     Action("skip", ("s",), "skip", "pass over the step, with a reason", STEP, 5),
     Action("note", ("n",), "note", "write something down at this step", STEP, 6),
     Action("output", ("o",), "output", "the whole output, to read and search", LOOK, 7),
-    Action("copy", ("c",), "copy", "copy the command to the clipboard", LOOK, 12),
+    Action("copy", ("c",), "copy", "copy the command to the clipboard, with this run's values", LOOK, 12),
     Action("search", ("slash",), "search", "find a step by its words", LOOK, 9),
     Action("watches", ("w",), "watches", "the watches: value, limit, trend, gaps, what fired", LOOK, 8),
     Action(

@@ -9,6 +9,7 @@ from types import MappingProxyType
 
 from orion_deploy.checklist.kind_call import KindCall
 from orion_deploy.checklist.model import NO_TEXTS, CodeBlock, Expectation, Role, Section, SectionKind, Step
+from orion_deploy.run.standalone import mentioned
 from orion_deploy.run.state import Attempt, Status, StepState, Verification
 from orion_deploy.text import plain, plain_line
 from orion_deploy.tui.lines import EMPTY, Line, Span, bounded, line, wrap
@@ -219,7 +220,7 @@ def _block_label(block: CodeBlock, runs: tuple[CodeBlock, ...], state: StepState
 
 
 def code_block(block: CodeBlock, label: str, values: Mapping[str, str], width: int) -> list[Line]:
-    """A block with its label, its lines after a bar, long ones wrapped; unfilled placeholders named below it."""
+    """A block with its label, its lines after a bar, long ones wrapped; below it what its variables and placeholders are."""
     is_shell = block.role in (Role.COMMAND, Role.REFERENCE, Role.INSTRUCTION)
     source = shell_lines(block.script or block.text) if is_shell else _plain_code(block.text)
     lines: list[Line] = [line(label, "label")] if label else []
@@ -228,6 +229,10 @@ def code_block(block: CodeBlock, label: str, values: Mapping[str, str], width: i
         lines += [(Span("│ ", "dim"), *row) for row in rows]
     if len(source) > CODE_LINES_MAX:
         lines.append(line(f"│ … {len(source) - CODE_LINES_MAX:,} more lines", "dim"))
+    if is_shell:
+        for name in mentioned(block.script or block.text, (n for n in values if n.isidentifier())):
+            text = f"{plain_line(name)} = {plain_line(values[name])}"
+            lines += wrap((Span("│ ", "dim"), Span(text, "dim")), width, hang="│   ")
     for placeholder in block.placeholders:
         value = values.get(placeholder)
         text = (

@@ -320,3 +320,18 @@ async def test_every_theme_shows_the_same_words(book: Path, monkeypatch: pytest.
             await player.pilot.pause()
             for words in ("- skipped", "· todo", "R ROLLBACK", "1 skipped", "› "):
                 assert words in player.shown
+
+
+async def test_what_is_copied_stands_alone(book: Path) -> None:
+    """`c` copies the command with the run's values in front of it, and a command without any as it is written."""
+    async with playing(book) as player:
+        await player.press("c")
+        assert player.app.clipboard.startswith("printf 'in the queue")
+        step_id = await player.go("Count the rows that the release will touch")
+        await player.press("enter")
+        await player.until(lambda: player.session.next_block(step_id) == 1, "the end of the first command")
+        await player.ready()
+        await player.press("c")
+        assert f"cd -- {book.parent}" in player.app.clipboard
+        assert "export REGION=eu-1" in player.app.clipboard
+        assert "TOKEN" not in player.app.clipboard

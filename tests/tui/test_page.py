@@ -126,6 +126,18 @@ def test_a_placeholder_says_whether_it_is_filled_in() -> None:
     assert "<V> = 2.4" in shown(subject, values={"<V>": "2.4"})
 
 
+def test_a_command_shows_what_its_variables_mean() -> None:
+    """Below a command stand the values that it mentions, made visible; not the others, and none below a sample."""
+    subject = step("x", code=(code('rm "$DATABASE" ${HERE}'),))
+    told = shown(subject, values={"DATABASE": "/data/o\x1b.db", "HERE": "/x", "OTHER": "no", "<V>": "2"})
+    assert "DATABASE = /data/o" in told
+    assert "\x1b" not in told
+    assert "HERE = /x" in told
+    assert "OTHER" not in told
+    sample = step("x", code=(replace(code("$DATABASE"), role=Role.SAMPLE),))
+    assert "=" not in shown(sample, values={"DATABASE": "/data"})
+
+
 def test_hostile_text_is_made_visible() -> None:
     """Control characters in a title, in prose and in a command are shown, not sent."""
     told = shown(step("x", "echo \x1b[2J", title="a\x1b]0;x\x07b", body="c\u202ed"))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from orion_deploy.errors import OrionError
 from orion_deploy.kinds.verdict import Json
 from orion_deploy.run.state import Status
 from orion_deploy.tui import flow
@@ -115,7 +116,11 @@ class WholeRun(Hands):
         from orion_deploy.tui.screens.output import script_to_copy
 
         row = self.main.row
-        text = script_to_copy(self.session, self.board, row) if row is not None else ""
+        try:
+            text = script_to_copy(self.session, self.board, row) if row is not None else ""
+        except OrionError as error:
+            self.main.say(error.what, "bad")
+            return
         if text:
             self.main.app.copy_to_clipboard(text)
             self.main.say("copied, where the terminal allows it", "ok")

@@ -261,15 +261,20 @@ class OutputScreen(ModalScreen[None]):
 
 
 def script_to_copy(session: Session, board: Board, row: Row) -> str:
-    """The command that would run next, else the reference or sample of the step, else nothing."""
+    """The command that would run next, else the reference or sample of the step, else nothing; commands stand alone.
+
+    Raises OrionError as `Session.to_copy`.
+    """
     if row.kind == "section":
-        blocks = board.sections[row.section].code
+        step, blocks = None, board.sections[row.section].code
     else:
+        step = session.step(row.id)
         if script := flow.next_script(session, row.id):
-            return script
-        blocks = session.step(row.id).code
+            return session.to_copy(script, step)
+        blocks = step.code
     for role in (Role.REFERENCE, Role.COMMAND, Role.INSTRUCTION, Role.SAMPLE):
         for block in blocks:
             if block.role is role:
-                return block.script or block.text
+                text = block.script or block.text
+                return text if role is Role.SAMPLE else session.to_copy(text, step)
     return ""
