@@ -15,6 +15,7 @@ from orion_deploy.tui.paint import DAY, NIGHT
 from orion_deploy.tui.patience import Patience
 from orion_deploy.tui.safe_filter import SafeFilter
 from orion_deploy.tui.screens.panel import Panel
+from orion_deploy.tui.splash import Splash
 
 Answer = TypeVar("Answer")
 STYLESHEET = os.path.join(os.path.dirname(os.path.abspath(__file__)), "orion.tcss")
@@ -35,6 +36,9 @@ class AloneApp(App[Answer], Generic[Answer]):
 
     CSS_PATH = STYLESHEET
     splash_is_up = False
+    """The alternate screen is there already."""
+    hands_screen_on = False
+    """At its end the alternate screen stays, for whoever draws next."""
     ENABLE_COMMAND_PALETTE = False
 
     def __init__(self) -> None:
@@ -74,11 +78,12 @@ class AloneApp(App[Answer], Generic[Answer]):
     def cut_off(self) -> None:
         """End without an answer."""
         self.was_cut_off = True
+        self.hands_screen_on = False
         self.exit(None)
 
 
 class PanelApp(AloneApp[str]):
-    """One panel, and nothing behind it."""
+    """One panel, and nothing behind it. After an answer more is drawn on the same screen."""
 
     def __init__(self, panel: Panel[str]) -> None:
         super().__init__()
@@ -86,7 +91,12 @@ class PanelApp(AloneApp[str]):
 
     def on_mount(self) -> None:
         """Ask."""
-        self.push_screen(self.panel, self.exit)
+        self.push_screen(self.panel, self.answered)
+
+    def answered(self, answer: str | None) -> None:
+        """End with the answer."""
+        self.hands_screen_on = answer is not None
+        self.exit(answer)
 
 
 def answer_of(app: AloneApp[Answer]) -> Answer | None:
@@ -97,6 +107,11 @@ def answer_of(app: AloneApp[Answer]) -> Answer | None:
     return answer
 
 
-def ask_alone(panel: Panel[str]) -> str | None:
-    """Show a panel on an empty terminal; returns its answer. Raises as `answer_of`."""
-    return answer_of(PanelApp(panel))
+def ask_alone(panel: Panel[str], splash: Splash) -> str | None:
+    """Ask on the screen of `splash`; returns the answer, with the screen still there, or None. Raises as `answer_of`."""
+    app = PanelApp(panel)
+    app.splash_is_up = splash.hand_over()
+    answer = answer_of(app)
+    if app.hands_screen_on:
+        splash.take_back()
+    return answer

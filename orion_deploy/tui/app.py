@@ -85,7 +85,7 @@ def _run(
             try:
                 session = opened(look_on=look_on)
             except HeldError as error:
-                if not _looks_on(error):
+                if not _looks_on(error, splash):
                     raise
                 session = opened(look_on=True)
             return _show(session, relay, splash, approve=approve, back=back)
@@ -116,12 +116,12 @@ def _pick() -> tuple[Path, str | None] | None:
     return None if offer is None else (offer.path, offer.run.name if offer.run is not None else None)
 
 
-def _looks_on(error: HeldError) -> bool:
+def _looks_on(error: HeldError, splash: Splash) -> bool:
     """Ask whether to look on while another operator holds the run."""
     from orion_deploy.tui.alone import ask_alone
     from orion_deploy.tui.screens.fault import held_panel
 
-    return ask_alone(held_panel(error)) == "look"
+    return ask_alone(held_panel(error), splash) == "look"
 
 
 def _show(session: Session, relay: Relay, splash: Splash, *, approve: bool, back: bool) -> int:

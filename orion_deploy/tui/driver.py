@@ -22,6 +22,7 @@ from textual.drivers.linux_driver import LinuxDriver
 
 from orion_deploy.tui.messages import TerminalClosed
 
+ENTER_ALTERNATE, LEAVE_ALTERNATE = "\x1b[?1049h", "\x1b[?1049l"
 READ_BYTES = 4096
 ESCAPE_S = 0.1
 """How often the parser is asked, after input, whether a lone ESC was the key."""
@@ -96,9 +97,11 @@ class TerminalDriver(LinuxDriver):
     # Output
 
     def write(self, data: str) -> None:
-        """Write; the alternate screen is not asked for twice where the first line of the start is on it already."""
-        if self._splash_is_up and data == "\x1b[?1049h":
+        """Write; the alternate screen is not asked for where it is there already, nor left where the app hands it on."""
+        if self._splash_is_up and data == ENTER_ALTERNATE:
             self._splash_is_up = False
+            return
+        if data == LEAVE_ALTERNATE and getattr(self._app, "hands_screen_on", False):
             return
         super().write(data)
 

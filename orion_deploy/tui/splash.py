@@ -35,6 +35,10 @@ class Splash:
         was_up, Splash._is_up = Splash._is_up, False
         return was_up
 
+    def take_back(self) -> None:
+        """The one who drew has left the screen as it is."""
+        Splash._is_up = True
+
     def take_down(self) -> None:
         """Back to the shell's screen."""
         if not Splash._is_up:

@@ -194,13 +194,30 @@ class Screen:
 
     # How it leaves the terminal
 
+    @property
+    def turns(self) -> str:
+        """When the alternate screen was entered (`h`) and left (`l`), in order: `hl` is once each."""
+        return b"".join(re.findall(rb"\x1b\[\?1049([hl])", self.sent)).decode()
+
     def is_sane(self) -> bool:
-        """Whether echo and line mode are as they were, and every mode that was set was taken back."""
+        """Whether echo and line mode are as they were, every mode that was set was taken back, and nothing was painted over the shell's own screen."""
         modes: list[Any] = termios.tcgetattr(self.slave)
         while self.read(0.1):
             pass
         is_cooked = modes[:4] == self.modes[:4]
-        return is_cooked and all(
-            self.sent.rfind(b"\x1b[?%dh" % mode) <= self.sent.rfind(b"\x1b[?%dl" % mode)
-            for mode in (1049, 1000, 1003, 1006, 2004, 1004)
+        is_own = self.turns.replace("hl", "") == "" and not self._painted_on_the_shells_screen()
+        is_seen = self.sent.rfind(b"\x1b[?25l") <= self.sent.rfind(b"\x1b[?25h")
+        return (
+            is_cooked
+            and is_own
+            and is_seen
+            and all(
+                self.sent.rfind(b"\x1b[?%dh" % mode) <= self.sent.rfind(b"\x1b[?%dl" % mode)
+                for mode in (1049, 1000, 1003, 1006, 2004, 1004)
+            )
         )
+
+    def _painted_on_the_shells_screen(self) -> bool:
+        """Whether the cursor was put anywhere (CUP) while the alternate screen was not there."""
+        shells = re.sub(rb"\x1b\[\?1049h.*?(?:\x1b\[\?1049l|$)", b"", bytes(self.sent), flags=re.DOTALL)
+        return re.search(rb"\x1b\[[0-9;]*H", shells) is not None

@@ -289,6 +289,36 @@ def test_a_second_operator_is_asked_whether_to_look_on(book: Path) -> None:
             assert third.end() == 4
 
 
+@pytest.mark.parametrize("keys", ["l", ESCAPE])
+def test_looking_on_gives_the_shell_its_own_screen_back(book: Path, keys: str) -> None:
+    """The question and what follows it stand on one alternate screen, entered once and left once: nothing is painted on the shell's."""
+    with opened(book) as first:
+        ready(first)
+        with opened(book) as second:
+            second.wait("Another operator holds the run")
+            second.press(keys)
+            if keys == "l":
+                second.wait("you are looking on")
+                assert second.turns == "h"
+                second.press("q")
+            assert second.end() == (0 if keys == "l" else 4)
+            assert second.is_sane()
+            assert second.turns == "hl"
+
+
+def test_a_run_that_cannot_be_looked_at_is_told_on_the_shells_screen(book: Path) -> None:
+    """What fails between the question and the screens stands where the shell is."""
+    with opened(book) as first:
+        ready(first)
+        with opened(book) as second:
+            second.wait("Another operator holds the run")
+            book.write_bytes(b"\xff\xfe\x00")
+            second.press("l")
+            assert second.end() == 2
+            assert second.is_sane()
+            assert second.turns == "hl"
+
+
 def wait_for(path: Path, text: str) -> None:
     """Wait until a file holds a text."""
     wait_until(lambda: path.exists() and path.read_text() == text)
