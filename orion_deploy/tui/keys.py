@@ -5,7 +5,7 @@ An action's `id` is also the id of its binding, by which a person's own keymap m
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import NamedTuple
 
 from orion_deploy.errors import did_you_mean
@@ -107,10 +107,15 @@ def key_name(key: str) -> str:
     return key
 
 
-def shown_key(action: Action, keymap: Mapping[str, str]) -> str:
-    """The key to show for an action: of the person's keymap, else its first."""
+def keys_of(action: Action, keymap: Mapping[str, str]) -> tuple[str, ...]:
+    """Textual's names of an action's keys: those of the person's keymap, else its own."""
     keys = keymap.get(action.id)
-    return key_name(keys.split(",")[0].strip() if keys else action.keys[0])
+    return tuple(key.strip() for key in keys.split(",")) if keys else action.keys
+
+
+def shown_key(action: Action, keymap: Mapping[str, str]) -> str:
+    """The key to show for an action: the first."""
+    return key_name(keys_of(action, keymap)[0])
 
 
 _KNOWN_KEYS = frozenset(_NAMES) | {"backspace", "delete", "insert", *(f"f{n}" for n in range(1, 13))}
@@ -151,9 +156,8 @@ def check_keymap(keymap: Mapping[str, object]) -> tuple[dict[str, str], list[str
 
 
 def _holder(keymap: Mapping[str, str], name: str) -> str:
-    mine = set(keymap[name].split(","))
+    mine = set(keys_of(BY_ID[name], keymap))
     for other in ACTIONS:
-        keys: Iterable[str] = keymap[other.id].split(",") if other.id in keymap else other.keys
-        if other.id != name and mine & set(keys):
+        if other.id != name and mine & set(keys_of(other, keymap)):
             return other.id
     return ""

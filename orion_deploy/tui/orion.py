@@ -18,6 +18,7 @@ from orion_deploy.text import plain_line
 from orion_deploy.tui.alone import STYLESHEET, dress
 from orion_deploy.tui.board import Board
 from orion_deploy.tui.driver import TerminalDriver
+from orion_deploy.tui.keys import BY_ID, keys_of
 from orion_deploy.tui.messages import LeaveAsked, StepEnded, Tell, TerminalClosed, WatchSeen
 from orion_deploy.tui.screens.main import MainScreen
 
@@ -97,6 +98,15 @@ class OrionApp(App[int]):
             if patience is not None and patience.refuses(event.time):
                 return
         await super().on_event(event)
+
+    def on_key(self, event: events.Key) -> None:
+        """The way back is one key away from every screen: no other has taken it, and no text is being typed."""
+        if event.key not in keys_of(BY_ID["rollback"], self.keymap_in_use) or self.screen is self.main:
+            return
+        if event.key in self.screen.active_bindings or self.screen.query("Input, TextArea"):
+            return
+        event.prevent_default()
+        self.main.acting.act_above("rollback")
 
     async def action_quit(self) -> None:
         """Ctrl+Q."""

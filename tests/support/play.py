@@ -95,14 +95,19 @@ class Player:
 
 @asynccontextmanager
 async def playing(
-    path: Path, *, size: tuple[int, int] = (120, 40), approve: bool = True, look_on: bool = False
+    path: Path,
+    *,
+    size: tuple[int, int] = (120, 40),
+    approve: bool = True,
+    look_on: bool = False,
+    keymap: dict[str, str] | None = None,
 ) -> AsyncIterator[Player]:
     """The app on a checklist, closed in good order at the end."""
     relay = Relay()
     session = open_session(path, cwd=str(path.parent), on_ended=relay, look_on=look_on)
     if approve and session.needs_approval and not session.read_only:
         session.approve()
-    app = OrionApp(session, {})
+    app = OrionApp(session, keymap or {})
     relay.to = app.relay()
     try:
         async with app.run_test(size=size) as pilot:

@@ -138,7 +138,7 @@ async def test_a_log_that_is_gone_is_said(book: Path) -> None:
 
 
 async def test_from_the_watches_to_the_way_back(book: Path) -> None:
-    """R leaves the watches for the same place as on the main screen; who looks on is told why not."""
+    """R does the same as on the main screen; who looks on is told why not."""
     async with shown(book) as player:
         await opened(player)
         await player.press("R")

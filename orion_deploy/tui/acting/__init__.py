@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from time import monotonic
+from typing import TYPE_CHECKING
 
+from orion_deploy.errors import RefusedError
 from orion_deploy.run.state import SETTLED, Status
 from orion_deploy.tui import flow, offered
 from orion_deploy.tui.acting.answers import Answers
@@ -11,6 +13,9 @@ from orion_deploy.tui.acting.criteria import CriteriaActs
 from orion_deploy.tui.acting.moving import Moving
 from orion_deploy.tui.acting.watching import WatchActs
 from orion_deploy.tui.acting.whole_run import WholeRun
+
+if TYPE_CHECKING:
+    from textual.screen import Screen
 
 QUIET_RETURN_S = 60.0
 """Whoever comes back sooner, to a run left in good order, needs no resume screen."""
@@ -21,6 +26,9 @@ _ASKED_ONCE = frozenset(("run", "tick", "skip", "untick", "cancel", "rollback", 
 
 class Acting(Moving, WholeRun, WatchActs, CriteriaActs, Answers):
     """The hands of the main screen: every action of the registry is a method `do_<id>`."""
+
+    _told_above: Screen[str | None] | None = None
+    """The panel that says why an action is off, asked for above the steps."""
 
     def begin(self) -> None:
         """What comes first: take in what has ended meanwhile, then the resume and the approval screens."""
@@ -58,6 +66,17 @@ class Acting(Moving, WholeRun, WatchActs, CriteriaActs, Answers):
             self.main.say(why)
         else:
             getattr(self, f"do_{action}")()
+
+    def act_above(self, action: str) -> None:
+        """The same asked for on a screen above the steps: why not is told above it too, where the notice line is covered."""
+        why = offered.why_not(self.session, self.board, self.main.row, action)
+        if not why:
+            self.act(action)
+        elif self._told_above not in self.main.app.screen_stack:
+            from orion_deploy.tui.screens.fault import fault_panel
+
+            self._told_above = fault_panel(RefusedError(why))
+            self.main.app.push_screen(self._told_above)
 
     def do_run(self) -> None:
         """Enter."""

@@ -168,10 +168,8 @@ class WatchActs(Hands):
             self.main.say("no watch has been begun: Enter on a watch step begins it")
             return
 
-        def answered(answer: str | None) -> None:
+        def left(_answer: None) -> None:
             self.patience_s = LOOK_S
-            if answer == "rollback":
-                self.main.acting.act("rollback")
 
         self.patience_s = LOOK_AT_WATCHES_S
         screen = WatchesScreen(
@@ -183,7 +181,7 @@ class WatchActs(Hands):
             keeper=session.keeper,
             told=session.told_of,
         )
-        self.main.app.push_screen(screen, answered)
+        self.main.app.push_screen(screen, left)
 
     def end_watch(self, step_id: str) -> None:
         """End a watch before its time, with a reason."""

@@ -29,11 +29,12 @@ class WholeRun(Hands):
             self.main.say("not approved: you can read, tick and note; nothing can run (a looks again)")
 
     def do_rollback(self) -> None:
-        """Turn back, after a look at what that means."""
+        """Turn back, after a look at what that means: over what is up, which is left only when the rollback is entered."""
         from orion_deploy.tui.screens.rollback import rollback_panel
         from orion_deploy.tui.screens.way_back import LiveWays
 
         if self.session.state.rollback_at is not None:
+            self.main.pop_until_active()
             self.do_next()
             return
         live = LiveWays(self.session, self.main.watches)
@@ -55,6 +56,7 @@ class WholeRun(Hands):
         """Turn back."""
         if not self.do(lambda: self.session.enter_rollback(reason, facts)):
             return
+        self.main.pop_until_active()
         step_id = self.board.next_open(-1)
         if step_id is not None:
             self.go_to(step_id)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from orion_deploy.run.watches import standing
-from orion_deploy.tui.keys import ACTIONS, GROUPS, key_name
+from orion_deploy.tui.keys import ACTIONS, GROUPS, key_name, keys_of
 from orion_deploy.tui.lines import EMPTY, Line, Span, line, wrap
 from orion_deploy.tui.screens.panel import KeysPanel, keys_hint
 from orion_deploy.tui.words import MEANINGS, SIGNS
@@ -21,8 +21,7 @@ def help_lines(keymap: Mapping[str, str], width: int) -> list[Line]:
         for action in ACTIONS:
             if action.group != group:
                 continue
-            keys = keymap[action.id].split(",") if action.id in keymap else action.keys
-            names = " ".join(key_name(key.strip()) for key in keys)
+            names = " ".join(key_name(key) for key in keys_of(action, keymap))
             lines += wrap(
                 (Span(f"  {names:<{KEY_COLUMNS}}", "key"), Span(action.help)),
                 width,

@@ -44,8 +44,8 @@ MARGIN_ROWS = 5
 """Between the parts, the name of the log, the keys."""
 
 
-class WatchesScreen(ModalScreen[str]):
-    """The watches. Answered by `rollback` where that is where one goes from here."""
+class WatchesScreen(ModalScreen[None]):
+    """The watches."""
 
     AUTO_FOCUS = "#watches"
     BINDINGS = [  # noqa: RUF012  # Textual declares it so
@@ -55,7 +55,6 @@ class WatchesScreen(ModalScreen[str]):
         Binding("o", "log", show=False),
         Binding("p", "plot", show=False),
         Binding("x", "end", show=False),
-        Binding("R", "rollback", show=False),
         Binding("escape,q,w", "back", show=False),
     ]
 
@@ -284,10 +283,6 @@ class WatchesScreen(ModalScreen[str]):
             self.end(self.current.record.step)
         else:
             self.tell("this watch has ended already")
-
-    def action_rollback(self) -> None:
-        """To the way back."""
-        self.dismiss("rollback")
 
     def action_back(self) -> None:
         """Back to the steps."""
