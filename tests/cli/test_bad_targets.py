@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -88,13 +89,14 @@ BAD = {
     "corrupt": Bad(
         corrupt,
         {
+            "ready": "the database is damaged",
             "state": "corrupt",
             "rehearse": "damaged",
             "backup": "itself is damaged",
             "migrate": "not rehearsed",
             "restore": NO_BACKUP,
         },
-        passes=frozenset({"ready", "down"}),
+        passes=frozenset({"down"}),
         steps=STEPS,
     ),
     "hard link": Bad(
@@ -303,7 +305,7 @@ def test_a_full_disk(tmp_path: Path) -> None:
     deployment = Deployment(tmp_path, before=before)
     on_the_disk: dict[str, str | Path] = {"backups": data / "backups"}
     for step, words, values in (
-        ("ready", "are free beside it", {}),
+        ("ready", "there is no room for the migration", {}),
         ("rehearse", "", {}),
         ("backup", "there is no room for a backup", on_the_disk),
         ("migrate", "there is no room for the migration", {}),
@@ -312,6 +314,59 @@ def test_a_full_disk(tmp_path: Path) -> None:
         assert verdict["outcome"] == ("failed" if words else "passed"), (step, verdict)
         assert words in verdict["reason"], (step, verdict)
         assert listing.read_text() == ".:\nbackups\nfiller\norion.db\n\nbackups:\n", step
+
+
+@pytest.mark.parametrize("mode", ["wal", "delete"])
+def test_not_a_byte_is_free_on_the_databases_disk(tmp_path: Path, mode: str) -> None:
+    """No step blames the disk or leaves it to a person what happened: the disk is full, nothing was changed, make room there."""
+    path = orion(tmp_path / "kept" / "orion.db", 300, mode=mode)
+    data = tmp_path / "data"
+    data.mkdir()
+    listing = tmp_path / "listing"
+    before = on_disk(
+        data,
+        "3m",
+        then=f"cp '{path}' . && {{ head -c 9000000 /dev/zero > filler 2>/dev/null || true; }}",
+        after=f"find . -type f -size +0 ! -name '*-shm' > '{listing}'; cmp orion.db '{path}' >> '{listing}' 2>&1",
+    )
+    if not before:
+        pytest.skip("no disk can be mounted here")
+    deployment = Deployment(tmp_path, before=before)
+    seen = {step: deployment.run(step) for step in ("ready", "state", "rehearse", "backup", "migrate")}
+    told = {step: f"{verdict['outcome']}: {verdict['reason']}" for step, verdict in seen.items()}
+    assert "there is no room for the migration: 0 bytes are free" in told["ready"]
+    assert not [step for step, words in told.items() if "the disk reported an error" in words], told
+    assert [step for step, words in told.items() if words.startswith("undecided")] == ["state"] * (
+        mode == "wal"
+    )
+    if mode == "wal":  # in a rollback journal's mode it can still be read there, and fails for other reasons
+        for step in ("state", "rehearse", "backup", "migrate"):
+            assert "the disk is full: nothing more can be written at" in told[step]
+            assert "make room there" in told[step]
+        for step in ("rehearse", "backup", "migrate"):
+            assert told[step].startswith("failed: ")
+            assert "nothing was changed" in told[step]
+    assert sorted(listing.read_text().split()) == ["./filler", "./orion.db"]
+
+
+def test_what_is_ready_has_room_for_each_later_step(tmp_path: Path) -> None:
+    """One rule: where a disk is too small for the migration, the pre-flight says so with its words, and never passes first."""
+    path = orion(tmp_path / "kept" / "orion.db", 300)
+    data = tmp_path / "data"
+    data.mkdir()
+    before = on_disk(data, "6m", then=f"cp '{path}' .")
+    if not before:
+        pytest.skip("no disk can be mounted here")
+    deployment = Deployment(tmp_path, before=before)
+    for step in ("rehearse", "backup"):
+        assert deployment.run(step)["outcome"] == "passed"
+    ready, migrate = (deployment.run(step) for step in ("ready", "migrate"))
+    rule = r"there is no room for the migration: 5\.\d MB are free at \S+, [\d.]+ KB needed and 16\.0 MB to spare"
+    for verdict in (ready, migrate):
+        assert verdict["outcome"] == "failed", verdict
+        assert re.search(rule, verdict["reason"]), verdict
+    assert "another disk" not in migrate["reason"]
+    assert "make room on the disk of the database" in migrate["reason"]
 
 
 def test_a_disk_that_fills_up_under_the_migration(tmp_path: Path) -> None:

@@ -85,6 +85,29 @@ def state_of(path: Path) -> str:
     return "after" if all(has) else "before" if not any(has) else "between"
 
 
+def damage_page(path: Path) -> None:
+    """Noise in the third page, behind a header that is whole: what a bad block leaves. The database must be closed."""
+    with path.open("r+b") as file:
+        file.seek(2 * 4096)
+        file.write(bytes(range(1, 251)) * 12)
+
+
+def lose_index_rows(path: Path) -> None:
+    """An index that lacks rows of its table: every page is well formed, and searches go astray."""
+    with closing(sqlite3.connect(path)) as connection:
+        connection.execute("PRAGMA writable_schema = ON")
+        connection.execute(
+            "UPDATE sqlite_master SET sql = sql || ' WHERE conversation_id > 100' WHERE name = 'idx_messages_conversation'"
+        )
+        connection.execute("PRAGMA writable_schema = RESET")
+        connection.execute("REINDEX idx_messages_conversation")
+        connection.execute("PRAGMA writable_schema = ON")
+        connection.execute(
+            "UPDATE sqlite_master SET sql = replace(sql, ' WHERE conversation_id > 100', '') WHERE name = 'idx_messages_conversation'"
+        )
+        connection.commit()
+
+
 def sha256(path: Path) -> str:
     """The hash of a file."""
     return hashlib.sha256(path.read_bytes()).hexdigest()

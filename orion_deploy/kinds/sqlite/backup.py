@@ -36,7 +36,6 @@ from orion_deploy.kinds.sqlite.copying import (
     prepare_folder,
     publish,
     read_back,
-    require_room,
     verify_copy,
 )
 from orion_deploy.kinds.sqlite.database import (
@@ -50,6 +49,7 @@ from orion_deploy.kinds.sqlite.database import (
 from orion_deploy.kinds.sqlite.exact import Copying, copy_file
 from orion_deploy.kinds.sqlite.parameters import OfDatabase, lock_or_refuse, refuse_holders
 from orion_deploy.kinds.sqlite.record import Backup, note
+from orion_deploy.kinds.sqlite.room import require_room
 from orion_deploy.kinds.verdict import Json, Outcome, Verdict
 from orion_deploy.kinds.words import bytes_words
 
@@ -83,7 +83,8 @@ class SqliteBackup(OfDatabase, Action):
 
     def act(self, context: Context) -> Verdict:
         """Take it, and read it back."""
-        return guarded(lambda: self._act(context), otherwise=Outcome.FAILED)
+        places = (context.path(self.folder), context.path(self.path))
+        return guarded(lambda: self._act(context), *places, otherwise=Outcome.FAILED)
 
     def _act(self, context: Context) -> Verdict:
         seen = require_database(context.path(self.path))
@@ -120,7 +121,9 @@ def take_backup(
     Raises RefusedError, Cancelled, sqlite3.Error or OSError; nothing that could be taken for a backup is left then.
     """
     require_sole_name(seen.path)
-    require_room(folder, seen.total_bytes, "a backup")
+    require_room(
+        "a backup", (folder, seen.total_bytes), help="make room there, or give a `folder` on another disk"
+    )
     if not live:
         blind = refuse_holders(seen.path)
         if blind:

@@ -47,7 +47,7 @@ class SqliteState(OfMigration, Check):
 
     def probe(self, context: Context) -> Verdict:
         """Read the schema, and compare."""
-        return guarded(lambda: self._look(context))
+        return guarded(lambda: self._look(context), context.path(self.path))
 
     def _look(self, context: Context) -> Verdict:
         path = context.path(self.path)
@@ -143,7 +143,7 @@ class SqliteSchema(OfDatabase, Check):
 
     def probe(self, context: Context) -> Verdict:
         """Read the schema, and compare."""
-        return guarded(lambda: self._look(context))
+        return guarded(lambda: self._look(context), context.path(self.path))
 
     def _look(self, context: Context) -> Verdict:
         seen = require_database(context.path(self.path))

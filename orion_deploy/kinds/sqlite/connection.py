@@ -7,6 +7,7 @@ until it is closed: `locking_mode=EXCLUSIVE`, because a plain BEGIN EXCLUSIVE le
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import sqlite3
 import threading
@@ -17,6 +18,7 @@ from urllib.parse import quote
 
 from orion_deploy.errors import OrionError
 from orion_deploy.kinds.base import Context
+from orion_deploy.kinds.room import existing_parent, has_room
 from orion_deploy.kinds.verdict import Outcome, Verdict
 from orion_deploy.text import plain_line
 
@@ -25,6 +27,8 @@ SQLITE_NEEDED = (3, 35, 0)
 OPS_PER_CALL = 10_000
 """VM operations between two calls of the progress handler: about half a millisecond."""
 BUSY_TIMEOUT_S = 2.0
+FULL_BYTES = 128 * 1024
+"""A disk with less than this is full: SQLite needs 32 KB only to open a database in WAL mode."""
 CACHE_KB = 64 * 1024
 """A larger page cache means fewer merges while an index is sorted."""
 
@@ -219,18 +223,39 @@ _WORDS = {
 }
 
 
-def in_words(fault: sqlite3.Error) -> str:
-    """An error of SQLite for a person; SQLite's own words follow in brackets."""
+def in_words(fault: sqlite3.Error, *places: Path) -> str:
+    """An error of SQLite for a person; SQLite's own words follow in brackets.
+
+    `places` are on the disks that it may be about: a full one is told as such.
+    """
     own = plain_line(str(fault))
-    words = _WORDS.get(_primary(fault))
+    words = why_full(fault, *places) or _WORDS.get(_primary(fault))
     return f"{words} ({own})" if words else own
 
 
-def guarded(look: Callable[[], Verdict], *, otherwise: Outcome = Outcome.UNDECIDED) -> Verdict:
+def why_full(fault: sqlite3.Error | OSError, *places: Path) -> str:
+    """That a full disk is the reason, and which; empty where another is.
+
+    On a full disk SQLite cannot make its index of the WAL, and calls that a fault of the disk.
+    """
+    if isinstance(fault, sqlite3.Error):
+        is_sure = _primary(fault) == sqlite3.SQLITE_FULL
+        may_be = is_sure or _primary(fault) in (sqlite3.SQLITE_IOERR, sqlite3.SQLITE_CANTOPEN)
+    else:
+        is_sure = may_be = fault.errno in (errno.ENOSPC, errno.EDQUOT)
+    if not may_be:
+        return ""
+    for place in map(existing_parent, places):
+        if not has_room(place, FULL_BYTES):
+            return f"the disk is full: nothing more can be written at {place}"
+    return "the disk is full" if is_sure else ""
+
+
+def guarded(look: Callable[[], Verdict], *places: Path, otherwise: Outcome = Outcome.UNDECIDED) -> Verdict:
     """Return the verdict of `look`; what it raises becomes one.
 
     A refusal is failed, a damaged database too; `otherwise` is for a lock, SQLite's and the system's errors:
-    failed where it is certain that nothing was changed, undecided where it is not.
+    failed where it is certain that nothing was changed, undecided where it is not. `places` as in `in_words`.
     """
     try:
         return look()
@@ -240,8 +265,16 @@ def guarded(look: Callable[[], Verdict], *, otherwise: Outcome = Outcome.UNDECID
         spot = f" ({fault.where.path}:{fault.where.line})" if fault.where is not None else ""
         return Verdict(Outcome.FAILED, f"{fault.what}{spot}{f': {fault.help}' if fault.help else ''}")
     except sqlite3.Error as fault:
-        return Verdict(Outcome.FAILED if is_corrupt(fault) else otherwise, in_words(fault))
+        outcome = Outcome.FAILED if is_corrupt(fault) else otherwise
+        return Verdict(outcome, in_words(fault, *places) + _way_out(fault, outcome, *places))
     except OSError as fault:
-        return Verdict(
-            otherwise, f"{fault.strerror or fault}: {fault.filename}" if fault.filename else str(fault)
-        )
+        words = why_full(fault, *places) or fault.strerror or str(fault)
+        spot = f": {fault.filename}" if fault.filename else ""
+        return Verdict(otherwise, f"{words}{spot}{_way_out(fault, otherwise, *places)}")
+
+
+def _way_out(fault: sqlite3.Error | OSError, outcome: Outcome, *places: Path) -> str:
+    if not why_full(fault, *places):
+        return ""
+    unchanged = "; nothing was changed" if outcome is Outcome.FAILED else ""
+    return f"{unchanged}: make room there, then do it again"

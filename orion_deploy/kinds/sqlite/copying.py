@@ -21,11 +21,9 @@ from pathlib import Path
 from orion_deploy.errors import RefusedError
 from orion_deploy.kinds.base import Context
 from orion_deploy.kinds.durable import sync_directory
-from orion_deploy.kinds.room import existing_parent, free_bytes
 from orion_deploy.kinds.sqlite.connection import Meter, detach, open_reader
 from orion_deploy.kinds.sqlite.state import quick_check
 from orion_deploy.kinds.sqlite.structure import quoted
-from orion_deploy.kinds.words import bytes_words
 
 COPY_STEP_BYTES = 8 * 1024 * 1024
 HASH_STEP_BYTES = 1024 * 1024
@@ -33,8 +31,6 @@ BACKUP_PAGES = 2000
 """Pages a step of the backup API: 1000 to 5000 cost no time and give progress."""
 RESTARTS_MAX = 5
 """How often a writer may make the backup API begin anew."""
-SPARE_BYTES = 16 * 1024 * 1024
-"""Room that is left on the disk beyond what a copy needs."""
 
 
 class Cancelled(Exception):  # noqa: N818  # it is no error
@@ -65,17 +61,6 @@ def prepare_folder(folder: Path) -> Path:
     if not os.access(real, os.W_OK | os.X_OK):
         raise RefusedError(f"the folder {folder} cannot be written")
     return real
-
-
-def require_room(folder: Path, needed_bytes: int, what: str) -> None:
-    """Raise RefusedError where the disk of `folder` has not room for `needed_bytes` and some to spare."""
-    free = free_bytes(existing_parent(folder))
-    if free < needed_bytes + SPARE_BYTES:
-        raise RefusedError(
-            f"there is no room for {what}: {bytes_words(free)} free at {folder}, "
-            f"{bytes_words(needed_bytes)} needed and {bytes_words(SPARE_BYTES)} to spare",
-            help="make room, or choose a folder on another disk",
-        )
 
 
 @contextlib.contextmanager

@@ -9,6 +9,7 @@ import sqlite3
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import ClassVar
 
 from pydantic import Field
@@ -23,11 +24,12 @@ from orion_deploy.kinds.sqlite.connection import (
     guarded,
     open_writer,
 )
-from orion_deploy.kinds.sqlite.copying import Cancelled, Source, file_sha256, prepare_folder, require_room
+from orion_deploy.kinds.sqlite.copying import Cancelled, Source, file_sha256, prepare_folder
 from orion_deploy.kinds.sqlite.database import DatabaseFile, fingerprint, require_database
 from orion_deploy.kinds.sqlite.parameters import (
     LOCK_TIMEOUT_S,
     OfMigration,
+    full_disk_refused,
     lock_or_refuse,
     refuse_holders,
     state_check,
@@ -41,11 +43,14 @@ from orion_deploy.kinds.sqlite.record import (
     note_if_possible,
     rehearsal_of,
 )
+from orion_deploy.kinds.sqlite.room import for_migration, for_rollback, require_room
 from orion_deploy.kinds.sqlite.sql import Script
 from orion_deploy.kinds.sqlite.state import Pair, Reading, State, check_names, classify, mismatch
 from orion_deploy.kinds.sqlite.transaction import Applied, carry_out
 from orion_deploy.kinds.verdict import Json, Outcome, Verdict
 from orion_deploy.kinds.words import duration_words
+
+ROOM_HELP = "make room on the disk of the database: a migration writes beside it"
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +75,7 @@ class _OneWay(OfMigration, Action):
 
     def act(self, context: Context) -> Verdict:
         """Carry it out, and read the state back."""
-        return guarded(lambda: self._act(context))
+        return guarded(lambda: self._act(context), context.path(self.path))
 
     def _act(self, context: Context) -> Verdict:
         raise NotImplementedError
@@ -119,7 +124,9 @@ class SqliteMigrate(_OneWay):
             check_names(locked.connection, pair)
             rehearsal = _require_rehearsal(context, seen, pair)
             self._require_time(rehearsal.up_s)
-            require_room(seen.path.parent, rehearsal.wal_growth_bytes, "the migration")
+            require_room(
+                "the migration", for_migration(seen.path, seen.total_bytes, rehearsal), help=ROOM_HELP
+            )
             backup = _require_backup(context, seen, locked)
             meter = Meter(context, "migrating", total_ops=rehearsal.up_vm_ops, timeout_s=self.timeout_s)
             with Proving(backup, context) as proving:
@@ -169,8 +176,14 @@ class SqliteRollback(_OneWay):
         known = rehearsal is not None and rehearsal.down_sha256 == pair.down.sha256
         if rehearsal is not None and known:
             self._require_time(rehearsal.down_s)
+        folder = self._folder(seen, context)
+        require_room(
+            "taking the migration back",
+            *for_rollback(seen.path, seen.total_bytes, folder),
+            help="make room there; the backup of the present state may go to a `folder` on another disk",
+        )
         try:
-            kept = self._keep(seen, context)
+            kept = self._keep(seen, folder, context)
         except Cancelled:
             return Verdict(Outcome.FAILED, "cancelled before anything was changed", "cancelled")
         total_ops = rehearsal.down_vm_ops if rehearsal is not None and known else 0
@@ -186,19 +199,23 @@ class SqliteRollback(_OneWay):
             applied = _go(locked.connection, pair.down, meter, lambda c: mismatch(c, reading.before, pair))
         return _read_back(seen, pair, applied, context, BACK)
 
-    def _keep(self, seen: DatabaseFile, context: Context) -> Backup | None:
+    def _folder(self, seen: DatabaseFile, context: Context) -> Path | None:
+        """Where the present state is kept; None where it is not to be."""
         if not self.backup:
             return None
         if self.folder is not None:
-            folder = context.path(self.folder)
-        else:
-            earlier = backup_of(context.run_directory, seen.path)
-            if earlier is None:
-                raise RefusedError(
-                    "where to keep a backup of the present state?",
-                    help="give `folder`, or `backup: false` to go without",
-                )
-            folder = context.path(earlier.path).parent
+            return context.path(self.folder)
+        earlier = backup_of(context.run_directory, seen.path)
+        if earlier is None:
+            raise RefusedError(
+                "where to keep a backup of the present state?",
+                help="give `folder`, or `backup: false` to go without",
+            )
+        return context.path(earlier.path).parent
+
+    def _keep(self, seen: DatabaseFile, folder: Path | None, context: Context) -> Backup | None:
+        if folder is None:
+            return None
         kept = take_backup(seen, prepare_folder(folder), context, label="migrated")
         note(context.run_directory, seen.path, "backup_before_rollback", kept)
         return kept
@@ -222,7 +239,8 @@ def _locked(seen: DatabaseFile) -> Iterator[_Locked]:
         refuse_holders(seen.path, ask_locks=False)
         source = Source(seen.path)
         if connection.execute("PRAGMA journal_mode").fetchone()[0] == "wal":
-            empty_wal(connection)
+            with full_disk_refused(seen.path):
+                empty_wal(connection)
         yield _Locked(connection, source)
     finally:
         connection.close()

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import sqlite3
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from pydantic import Field
@@ -13,7 +14,7 @@ from orion_deploy.checklist.kind_call import KindCall
 from orion_deploy.errors import RefusedError
 from orion_deploy.kinds.base import Context, Kind
 from orion_deploy.kinds.holders import find_holders, listed, with_side_files
-from orion_deploy.kinds.sqlite.connection import Busy, open_exclusively
+from orion_deploy.kinds.sqlite.connection import Busy, open_exclusively, why_full
 from orion_deploy.kinds.sqlite.database import require_sole_name
 from orion_deploy.kinds.sqlite.sql import read_script
 from orion_deploy.kinds.sqlite.state import Pair
@@ -66,6 +67,19 @@ def refuse_holders(path: Path, *, ask_locks: bool = True) -> str:
     return f"who has it open cannot be said for certain: {seen.blind}"
 
 
+@contextlib.contextmanager
+def full_disk_refused(path: Path) -> Iterator[None]:
+    """Raise RefusedError instead of sqlite3.Error where a full disk is the reason. To be used before anything is changed."""
+    try:
+        yield
+    except sqlite3.Error as fault:
+        if not (words := why_full(fault, path)):
+            raise
+        raise RefusedError(
+            f"{words}; nothing was changed", help="make room there, then do it again"
+        ) from fault
+
+
 def lock_or_refuse(path: Path) -> sqlite3.Connection:
     """Open a database under the exclusive lock (see `open_exclusively`).
 
@@ -75,7 +89,8 @@ def lock_or_refuse(path: Path) -> sqlite3.Connection:
     if not os.access(path, os.W_OK):  # SQLite would open it for reading, and lock nobody out
         raise RefusedError(f"you may not write to {path}, and so it cannot be locked: nothing was changed")
     try:
-        return open_exclusively(path, timeout_s=LOCK_TIMEOUT_S)
+        with full_disk_refused(path):
+            return open_exclusively(path, timeout_s=LOCK_TIMEOUT_S)
     except Busy as fault:
         refuse_holders(path)
         raise RefusedError(f"{fault.what}: nothing was changed", help=fault.help) from fault

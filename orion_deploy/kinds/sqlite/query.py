@@ -98,7 +98,7 @@ class SqliteQuery(OfDatabase, Check):
 
     def probe(self, context: Context) -> Verdict:
         """Ask once."""
-        return guarded(lambda: self._ask(context))
+        return guarded(lambda: self._ask(context), context.path(self.path))
 
     def _ask(self, context: Context) -> Verdict:
         seen = require_database(context.path(self.path))

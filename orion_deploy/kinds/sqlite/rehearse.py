@@ -20,19 +20,17 @@ from pydantic import Field
 from orion_deploy.errors import RefusedError
 from orion_deploy.kinds.base import Action, Context
 from orion_deploy.kinds.sqlite.connection import Meter, guarded, open_reader, open_writer
-from orion_deploy.kinds.sqlite.copying import Cancelled, copy_pages, count_rows, partial_file, require_room
+from orion_deploy.kinds.sqlite.copying import Cancelled, copy_pages, count_rows, partial_file
 from orion_deploy.kinds.sqlite.database import DatabaseFile, beside, require_database
 from orion_deploy.kinds.sqlite.parameters import OfMigration
 from orion_deploy.kinds.sqlite.record import Rehearsal, note
+from orion_deploy.kinds.sqlite.room import REHEARSAL_FACTOR, require_room
 from orion_deploy.kinds.sqlite.sql import Script
 from orion_deploy.kinds.sqlite.state import Pair, State, check_names, classify, mismatch, quick_check
 from orion_deploy.kinds.sqlite.structure import Structure, differences, read_structure, same, same_order
 from orion_deploy.kinds.sqlite.transaction import Applied, carry_out
 from orion_deploy.kinds.verdict import Json, Outcome, Verdict
 from orion_deploy.kinds.words import bytes_words, duration_words
-
-ROOM_FACTOR = 2.5
-"""A rehearsal writes the copy, and at most about the database once more while it goes there and back."""
 
 
 class SqliteRehearse(OfMigration, Action):
@@ -61,14 +59,19 @@ class SqliteRehearse(OfMigration, Action):
 
     def act(self, context: Context) -> Verdict:
         """Rehearse, and read every step back."""
-        return guarded(lambda: self._act(context), otherwise=Outcome.FAILED)
+        places = (context.path(self.path), self._folder(context))
+        return guarded(lambda: self._act(context), *places, otherwise=Outcome.FAILED)
 
     def _act(self, context: Context) -> Verdict:
         path = context.path(self.path)
         pair = self.pair(context)
         seen = require_database(path)
         copy = self._copy_path(context, seen)
-        require_room(copy.parent, int(seen.total_bytes * ROOM_FACTOR), "a rehearsal")
+        require_room(
+            "a rehearsal",
+            (copy.parent, int(seen.total_bytes * REHEARSAL_FACTOR)),
+            help="make room there, or give a `folder` on another disk",
+        )
         try:
             with partial_file(copy) as part:
                 _copy_live(seen, part, context)
@@ -96,9 +99,14 @@ class SqliteRehearse(OfMigration, Action):
                     f"the rehearsal's target {target} is there already: it is never overwritten"
                 )
             return target
-        folder = context.path(self.folder) if self.folder else context.run_directory
+        folder = self._folder(context)
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         return folder / f"rehearsal-{seen.path.name}"
+
+    def _folder(self, context: Context) -> Path:
+        if self.target is not None:
+            return context.path(self.target).parent
+        return context.path(self.folder) if self.folder else context.run_directory
 
     def _verdict(self, seen: DatabaseFile, pair: Pair, done: _Rehearsed, context: Context) -> Verdict:
         if done.fault:

@@ -30,12 +30,12 @@ from orion_deploy.kinds.sqlite.copying import (
     partial_file,
     prepare_folder,
     publish,
-    require_room,
     verify_copy,
 )
 from orion_deploy.kinds.sqlite.database import DatabaseFile, look_at
 from orion_deploy.kinds.sqlite.parameters import LOCK_TIMEOUT_S, OfDatabase, lock_or_refuse, refuse_holders
 from orion_deploy.kinds.sqlite.record import Backup, backup_of, note_if_possible
+from orion_deploy.kinds.sqlite.room import for_restore, require_room
 from orion_deploy.kinds.sqlite.since import rows_since
 from orion_deploy.kinds.sqlite.state import quick_check
 from orion_deploy.kinds.verdict import Json, Outcome, Verdict
@@ -66,7 +66,8 @@ class SqliteRestore(OfDatabase, Action):
 
     def act(self, context: Context) -> Verdict:
         """Restore, and read it back."""
-        return guarded(lambda: self._act(context))
+        folder = [context.path(self.folder)] if self.folder else []
+        return guarded(lambda: self._act(context), context.path(self.path), *folder)
 
     def _act(self, context: Context) -> Verdict:
         path = Path(os.path.realpath(context.path(self.path)))
@@ -87,8 +88,12 @@ class SqliteRestore(OfDatabase, Action):
         if live is not None and live.header is not None:
             lost = str(rows_since(path, backup))
             print(lost)
-        require_room(folder, live.total_bytes if live is not None else 0, "keeping the failed database")
-        require_room(path.parent, backup.size_bytes, "the restored database")
+        there_bytes = live.total_bytes if live is not None else 0
+        require_room(
+            "keeping the failed database and restoring",
+            *for_restore(path, there_bytes, backup.size_bytes, folder),
+            help="make room there, or give a `folder` on another disk for the failed database",
+        )
         try:
             kept = _put_back(path, live, backup, folder, context)
         except Cancelled:

@@ -159,5 +159,11 @@ def _some(seen: Structure, wanted: Structure) -> str:
 
 def quick_check(connection: sqlite3.Connection) -> str:
     """Return an empty string when SQLite finds the database whole, else the first thing that it finds. Raises sqlite3.Error."""
-    row = connection.execute("PRAGMA quick_check(1)").fetchone()
-    return "" if row and row[0] == "ok" else str(row[0] if row else "quick_check gave no answer")
+    return first_fault(connection)
+
+
+def first_fault(connection: sqlite3.Connection, *, indexes: bool = False) -> str:
+    """As `quick_check`; with `indexes` every index is compared with its rows too (integrity_check). Raises sqlite3.Error."""
+    name = "integrity_check" if indexes else "quick_check"
+    row = connection.execute(f"PRAGMA {name}(1)").fetchone()
+    return "" if row and row[0] == "ok" else str(row[0] if row else f"{name} gave no answer")

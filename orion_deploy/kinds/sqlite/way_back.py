@@ -20,7 +20,7 @@ from pydantic import Field
 from orion_deploy.errors import OrionError, RefusedError
 from orion_deploy.kinds.base import Check, Context
 from orion_deploy.kinds.durable import write_whole
-from orion_deploy.kinds.room import existing_parent, free_bytes
+from orion_deploy.kinds.room import existing_parent
 from orion_deploy.kinds.sqlite.connection import (
     guarded,
     in_words,
@@ -29,11 +29,13 @@ from orion_deploy.kinds.sqlite.connection import (
     limited,
     open_reader,
 )
-from orion_deploy.kinds.sqlite.copying import SPARE_BYTES, Cancelled, Source, file_sha256
+from orion_deploy.kinds.sqlite.copying import Cancelled, Source, file_sha256
 from orion_deploy.kinds.sqlite.database import DatabaseFile, look_at
+from orion_deploy.kinds.sqlite.looking import BLOCKING_S_MAX, LOOK_S_MAX
 from orion_deploy.kinds.sqlite.parameters import OfDatabase
 from orion_deploy.kinds.sqlite.record import Backup, backup_of
 from orion_deploy.kinds.sqlite.restore import check_manifest
+from orion_deploy.kinds.sqlite.room import SPARE_BYTES, Wanted, for_restore, for_rollback, needs
 from orion_deploy.kinds.sqlite.since import ROWS_COMPARED_MAX, rows_since
 from orion_deploy.kinds.sqlite.sql import read_script
 from orion_deploy.kinds.sqlite.state import Pair, Reading, classify, quick_check
@@ -47,11 +49,6 @@ from orion_deploy.kinds.sqlite.way_facts import (
 )
 from orion_deploy.kinds.verdict import Outcome, Verdict
 from orion_deploy.kinds.words import bytes_words
-
-LOOK_S_MAX = 30.0
-"""Limit of each look that takes long: SQLite's quick_check, and the comparison with the backup."""
-BLOCKING_S_MAX = 2.0
-"""The same where a reader keeps writers away: in a rollback journal's mode, while others have the database open."""
 
 
 class SqliteWayBack(OfDatabase, Check):
@@ -82,7 +79,7 @@ class SqliteWayBack(OfDatabase, Check):
 
     def probe(self, context: Context) -> Verdict:
         """Look at everything once."""
-        return guarded(lambda: self._look(context))
+        return guarded(lambda: self._look(context), context.path(self.path))
 
     def _look(self, context: Context) -> Verdict:
         way = WayBack(str(context.path(self.path)))
@@ -159,33 +156,26 @@ class SqliteWayBack(OfDatabase, Check):
     ) -> Iterator[Room]:
         """What `sqlite.rollback` and `sqlite.restore` need: a copy of what is there, and as much again to write in."""
         beside = existing_parent(path.parent)
-        named = context.path(self.folder) if self.folder else Path(backup.path).parent if backup else beside
-        folder = existing_parent(named)
+        folder = context.path(self.folder) if self.folder else Path(backup.path).parent if backup else beside
         there = live.total_bytes if live is not None else 0
         if live is not None:
-            yield from _needed("down", {folder: there, beside: there}, folder)
+            yield from _needed("down", for_rollback(path, there, folder))
         if backup is not None:
-            yield from _needed("restore", {folder: there, beside: backup.size_bytes}, folder)
+            yield from _needed("restore", for_restore(path, there, backup.size_bytes, folder))
 
 
-def _needed(way: Literal["down", "restore"], needs: dict[Path, int], folder: Path) -> Iterator[Room]:
-    """The room of one way on each disk; where both folders are one, or lie on one disk, `needs` adds up."""
-    disks: dict[int, tuple[Path, int]] = {}
-    both = [*needs.items()] if len(needs) > 1 else [(folder, 2 * needs[folder])]
-    for place, needed in both:
-        with contextlib.suppress(OSError):
-            device = os.stat(place).st_dev
-            known = disks.get(device, (place, SPARE_BYTES))
-            disks[device] = (known[0], known[1] + needed)
+def _needed(way: Literal["down", "restore"], wanted: list[Wanted]) -> Iterator[Room]:
+    """The room of one way on each disk."""
     word = "taking the migration back" if way == "down" else "restoring the backup"
-    for place, needed in disks.values():
-        free = free_bytes(place)
-        yield Room(
-            way,
-            needed,
-            free,
-            f"{word} needs {bytes_words(needed)} at {place}, {bytes_words(free)} are free",
-        )
+    with contextlib.suppress(OSError):
+        for need in needs(wanted):
+            with_spare = need.needed_bytes + SPARE_BYTES
+            yield Room(
+                way,
+                with_spare,
+                need.free_bytes,
+                f"{word} needs {bytes_words(with_spare)} at {need.place}, {bytes_words(need.free_bytes)} are free",
+            )
 
 
 def _recorded(way: WayBack, run_directory: Path, path: Path) -> tuple[Backup | None, WayBack]:
@@ -295,7 +285,7 @@ class _Database:
             return f"looking through it takes longer than {self.limit_s:g} s"
         if self.seen.has_hot_journal:
             return "an interrupted transaction lies in its -journal: the next writer takes it back"
-        return in_words(fault)
+        return in_words(fault, self.seen.path)
 
 
 def _tell(way: WayBack, context: Context) -> None:

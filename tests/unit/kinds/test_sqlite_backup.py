@@ -155,9 +155,9 @@ def test_a_full_disk_leaves_nothing_behind(tmp_path: Path) -> None:
 def test_room_is_looked_at_first(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Less free space than the database needs: refused before anything is written."""
     orion(tmp_path / "orion.db", 5)
-    from orion_deploy.kinds.sqlite import copying
+    from orion_deploy.kinds.sqlite import room
 
-    monkeypatch.setattr(copying, "free_bytes", lambda _path: 1000)
+    monkeypatch.setattr(room, "free_bytes", lambda _path: 1000)
     verdict = back_up(tmp_path)
     assert verdict.outcome is Outcome.FAILED
     assert "no room" in verdict.reason
