@@ -48,7 +48,7 @@ LIMITS = (
     ("run.attempt.AttemptSpec.grace_s", "s", "between TERM and KILL when a step is cancelled"),
     ("kinds.sqlite.sql.SCRIPT_BYTES_MAX", "bytes", "a migration's SQL"),
     ("kinds.sqlite.connection.BUSY_TIMEOUT_S", "s", "waiting for a database's lock"),
-    ("kinds.sqlite.way_back.LOOK_S_MAX", "s", "each long look at a database that may be turned back"),
+    ("kinds.sqlite.looking.LOOK_S_MAX", "s", "each long look through a database"),
     ("kinds.sqlite.since.ROWS_COMPARED_MAX", "rows", "a table that is compared with its backup row by row"),
     ("run.way_back.LOOK_S_MAX", "s", "all looks at one database before it is turned back"),
     ("report.gather.HEAD_CHARACTERS_MAX", "characters", "the beginning of an output, in a report"),
@@ -122,8 +122,10 @@ def faults() -> str:
 def kinds() -> str:
     """The typed checks and actions."""
     from orion_deploy.kinds.registry import KINDS, describe
+    from orion_deploy.kinds.shell_help import describe_shell
 
-    return table(("Kind", "What it does"), ((f"`{name}`", describe(name).summary) for name in KINDS))
+    every = (describe_shell(), *map(describe, KINDS))
+    return table(("Kind", "What it does"), ((f"`{kind.name}`", kind.summary) for kind in every))
 
 
 def limits() -> str:

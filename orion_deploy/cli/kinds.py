@@ -18,8 +18,9 @@ if TYPE_CHECKING:
 
 def _complete_kind(_ctx: click.Context, _parameter: click.Parameter, incomplete: str) -> list[CompletionItem]:
     from orion_deploy.kinds.registry import kind_names
+    from orion_deploy.kinds.shell_help import SHELL_KIND
 
-    return [CompletionItem(name) for name in kind_names() if name.startswith(incomplete)]
+    return [CompletionItem(name) for name in (SHELL_KIND, *kind_names()) if name.startswith(incomplete)]
 
 
 @click.command(
@@ -29,17 +30,18 @@ def _complete_kind(_ctx: click.Context, _parameter: click.Parameter, incomplete:
 @click.argument("name", required=False, metavar="[KIND]", shell_complete=_complete_kind)
 @json_option
 def kinds_command(*, name: str | None, as_json: bool) -> int:
-    """List the typed checks and actions, or tell all about one KIND: parameters, units, errors, an example."""
+    """List what a step can do: a command, the typed checks and actions; or tell all about one KIND: parameters, units, errors, an example."""
     from orion_deploy.kinds.registry import describe, kind_names
+    from orion_deploy.kinds.shell_help import SHELL_KIND, describe_shell
 
     if name is not None:
-        found = describe(name)
+        found = describe_shell() if name in (SHELL_KIND, "shell") else describe(name)
         if as_json:
             json_data(asdict(found))
         else:
             data(_in_full(found))
         return 0
-    every = [describe(each) for each in kind_names()]
+    every = [describe_shell(), *(describe(each) for each in kind_names())]
     if as_json:
         json_data([asdict(each) for each in every])
         return 0

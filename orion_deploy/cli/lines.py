@@ -103,7 +103,7 @@ def _verified(report: reports.Verified) -> str:
 
 
 def _progress(report: reports.Advanced) -> str:
-    done = f"{report.done * 100 // report.total} %" if report.total else f"{report.done:,}"
+    done = f"{report.done * 100 // report.total} %" if report.total else f"for {duration(report.elapsed_s)}"
     left = f", about {duration(report.eta_s)} left" if report.eta_s is not None else ""
     return f"{plain_line(report.message)} {done}{left}".strip()
 

@@ -26,8 +26,8 @@ class Context:
 
     `run_directory` is the run's folder (0700): backups' manifests and facts of this run live there.
     `cwd` is where relative paths start. `progress(done, total, message)` may be called as often as one
-    likes: it is throttled; `total` 0 means unknown. `is_cancelled()` turns true when the operator asked
-    to stop: leave the world whole, then return a failed verdict. `now()` is wall-clock seconds.
+    likes: it is throttled; `total` 0 means unknown, and `done` is not shown then. `is_cancelled()` turns true when
+    the operator asked to stop: leave the world whole, then return a failed verdict. `now()` is wall-clock seconds.
     """
 
     run: str

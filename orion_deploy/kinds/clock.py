@@ -174,7 +174,7 @@ class ClockElapsed(Check):
 
     `since` is a step's id or an action's kind (`sqlite.migrate`) of this run, counted from when it last passed, or a
     moment (`2026-01-29 22:10`, local). Undecided before it is due, with the time that is left; also
-    when the step has not passed yet.
+    when the step has not passed yet, or lies in the future because the clock was set. It never fails: to wait is all there is to do.
     """
 
     name: ClassVar[str] = "clock.elapsed"

@@ -13,7 +13,8 @@ from orion_deploy.kinds.verdict import Outcome, Verdict
 class PeopleConfirm(Check):
     """A person confirms something, by a word or by the value that they saw.
 
-    Without `word` and `value` the tick itself is the answer. Undecided for as long as nobody has answered.
+    Without `word` and `value` the tick itself is the answer. Undecided for as long as nobody has answered; another
+    word than `word` is no answer. It never fails by itself.
     """
 
     name: ClassVar[str] = "people.confirm"
@@ -45,7 +46,7 @@ class PeopleConfirm(Check):
 class PeopleChoice(Check):
     """A person chooses one of several ways.
 
-    Undecided for as long as nobody has chosen.
+    Undecided for as long as nobody has chosen; an answer that is none of `options` is refused. It never fails.
     """
 
     name: ClassVar[str] = "people.choice"

@@ -152,12 +152,14 @@ def _came_back(
 ) -> tuple[Running, ...]:
     """Watch for processes of the program that were not there before; look at least once."""
     known = {(p.pid, p.started_at) for p in stopped}
-    until_s = time.monotonic() + watch_s
+    begun_s = time.monotonic()
+    until_s = begun_s + watch_s
     while True:
         back = tuple(p for p in look(identity).found if (p.pid, p.started_at) not in known)
         if back or time.monotonic() >= until_s or context.is_cancelled():
             return back
-        context.progress(0, 0, "watching that it does not come back")
+        passed_s = time.monotonic() - begun_s
+        context.progress(int(passed_s * 10), int(watch_s * 10), "watching that it does not come back")
         time.sleep(min(LOOK_INTERVAL_S, max(0.0, until_s - time.monotonic())))
 
 

@@ -292,6 +292,11 @@ class _ProgressTold:
         self._last = seen
         self._tell(
             reports.Advanced(
-                step=self._step_id, done=seen.done, total=seen.total, message=seen.message, eta_s=seen.eta_s
+                step=self._step_id,
+                done=seen.done,
+                total=seen.total,
+                message=seen.message,
+                elapsed_s=max(0.0, seen.at - seen.started_at),
+                eta_s=seen.eta_s,
             )
         )

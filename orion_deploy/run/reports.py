@@ -140,13 +140,14 @@ class Withheld(Report):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Advanced(Report):
-    """How far long work is. `total` 0 means unknown; `eta_s` None while that cannot be said."""
+    """How far long work is. `total` 0 means unknown: then `message` and `elapsed_s`, the seconds since its phase began, tell it. `eta_s` None while that cannot be said."""
 
     event: ClassVar[str] = "progress"
     step: str
     done: int
     total: int
     message: str
+    elapsed_s: float
     eta_s: float | None
 
 

@@ -173,12 +173,15 @@ def test_kinds_lists_every_kind_and_tells_all_of_one(tmp_path: Path) -> None:
     from orion_deploy.kinds.registry import kind_names
 
     listed = orion("kinds", cwd=tmp_path).out
-    assert [line.split()[0] for line in listed.splitlines()] == list(kind_names())
+    assert [line.split()[0] for line in listed.splitlines()] == ["shell.command", *kind_names()]
+    shell = orion("kinds", "shell", cwd=tmp_path)
+    assert "A command: a shell block below a step" in shell.out
+    assert "  run  " in shell.out
     one = orion("kinds", "sqlite.backup", cwd=tmp_path).out
     assert "Parameters:" in one
     assert "Example:" in one
     assert orion("kinds", "sqlite.backup", "--json", cwd=tmp_path).json["name"] == "sqlite.backup"
-    assert len(orion("kinds", "--json", cwd=tmp_path).json) == len(kind_names())
+    assert len(orion("kinds", "--json", cwd=tmp_path).json) == 1 + len(kind_names())
     wrong = orion("kinds", "sqlite.bakcup", cwd=tmp_path)
     assert wrong.code == 2
     assert "did you mean `sqlite.backup`?" in wrong.err

@@ -25,8 +25,8 @@ class SqliteState(OfMigration, Check):
 
     States: `before`, `after`, `partial` (some of it is there), `foreign` (not a database that this migration
     fits), `corrupt`. Told by carrying both scripts out on a copy of the schema in memory; the database itself
-    is only read. Passed when the state is the expected one. Undecided when it is locked or cannot be read, and
-    with `else_state` in every third state.
+    is only read. Passed when the state is the expected one, failed in every other, and where there is no database or a
+    script is refused. Undecided when it is locked or cannot be read, and with `else_state` in every third state.
     """
 
     name: ClassVar[str] = "sqlite.state"

@@ -145,6 +145,8 @@ class SqliteRollback(_OneWay):
     Nobody may have the database open, and it must stand after the migration. What was written since the
     migration stays; only what the down script drops is lost. First a backup of the state that is left
     is taken into `folder` (default: the folder of this run's backup), unless `backup: false`. Not migrated: not applicable.
+    Failed, with everything taken back: open elsewhere, another state, no room, no folder for the backup, an error of the
+    script, cancelled, or `timeout_s` seconds are over (or too few for what the rehearsal took).
     """
 
     name: ClassVar[str] = "sqlite.rollback"

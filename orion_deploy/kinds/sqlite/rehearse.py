@@ -40,6 +40,8 @@ class SqliteRehearse(OfMigration, Action):
     afterwards. Passed when: the up script leads to its schema, the down script leads back to exactly the schema and
     row counts of before, no row is lost, no foreign key is newly broken, and the up script works again. Times
     (s), VM operations and WAL growth (bytes) are kept with the run for `sqlite.migrate`, which carries out these very bytes only.
+    Failed: one of these does not hold, the way there took more than `up_s_max` seconds, no room, the database does not
+    stand before the migration, is locked or damaged, or the target is there already or is the database itself.
     """
 
     name: ClassVar[str] = "sqlite.rehearse"

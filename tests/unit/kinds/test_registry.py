@@ -135,3 +135,10 @@ def test_a_package_adds_a_kind_through_its_entry_point(monkeypatch: pytest.Monke
     for name in ("broken.one", "wrong.one"):
         with pytest.raises(ChecklistError, match=name):
             registry.kind_class(name)
+
+
+@pytest.mark.parametrize("name", registry.KINDS)
+def test_each_kind_says_when_it_does_not_pass(name: str) -> None:
+    """Its help names a failure or a refusal (or that there is none): not only what it does when all is well."""
+    text = registry.describe(name).text.lower()
+    assert any(word in text for word in ("fail", "refuse")), text
