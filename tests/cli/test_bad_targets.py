@@ -115,6 +115,7 @@ BAD = {
 OF_RIGHTS = ("no permission", "read only")
 
 
+@pytest.mark.hazard("the same with a wrong path", half="ours")
 @pytest.mark.parametrize("name", BAD)
 def test_each_step_has_one_clear_verdict_and_leaves_everything(tmp_path: Path, name: str) -> None:
     """Every step of the way there and back, pointed at it: failed with the words, nothing created, nothing changed, nothing moved."""
@@ -287,6 +288,7 @@ def test_a_read_only_disk(tmp_path: Path) -> None:
     assert not list((tmp_path / "backups").glob("*.db*"))
 
 
+@pytest.mark.hazard("a disk that fills up under a backup", half="ours")
 def test_a_full_disk(tmp_path: Path) -> None:
     """No room beside the database, or for the backup: said before anything is written; the database is byte for byte what it was."""
     path = orion(tmp_path / "kept" / "orion.db", 3000, mode="delete")

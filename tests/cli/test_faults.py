@@ -74,6 +74,7 @@ def test_every_fault_of_the_machine_has_its_case() -> None:
     assert CASES.keys() | OF_THE_APPLICATION == FAULTS.keys()
 
 
+@pytest.mark.hazard("a backup that is damaged before it is needed", half="ours")
 @pytest.mark.parametrize("fault", CASES)
 def test_a_fault_stops_the_run_and_its_way_out_leads_on(tmp_path: Path, fault: str) -> None:
     """Stopped at the step that is there for it, code 1, nothing migrated, nothing lost; then the printed way out, the step again, and the migration is in place and Orion runs."""

@@ -235,6 +235,7 @@ def test_an_unknown_outcome_is_only_ever_decided(tmp_path: Path) -> None:
     assert facts(path)["Go"]["status"] == "done"
 
 
+@pytest.mark.hazard("interrupted, and gone on from the wrong place", half="ours")
 def test_what_changed_is_told_on_return(tmp_path: Path) -> None:
     """Coming back: where it was, by whom, that the file changed, and which settled step has another text now."""
     path = book(tmp_path, "# R\n\n- [ ] One\n\n  Slowly.\n- [ ] Two\n")

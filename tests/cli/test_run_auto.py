@@ -98,6 +98,7 @@ def test_a_failed_step_stops(tmp_path: Path) -> None:
 CHECK = "check: {files.exists: {path: there}}"
 
 
+@pytest.mark.hazard('"done" instead of the value', half="ours")
 def test_a_check_ticks_itself_and_may_be_repeated(tmp_path: Path) -> None:
     """A failed check stops like a step; as it only looks, the next call looks again."""
     path = book(tmp_path, f"# R\n\n- [ ] See it\n\n  ```yaml step\n  {CHECK}\n  ```\n")
@@ -361,6 +362,7 @@ def test_a_step_that_kills_by_name_does_not_reach_the_app(tmp_path: Path) -> Non
     assert (tmp_path / "found").read_text() == ""
 
 
+@pytest.mark.hazard("`pkill -f NAME`", half="ours")
 def test_a_term_that_a_step_sends_is_survived(tmp_path: Path) -> None:
     """A step that hits the app by its process id: the app lives on, says which step it was, and ends in order."""
     path = book(

@@ -105,6 +105,7 @@ def test_mandatory_and_tags(checklist: Checklist) -> None:
     assert [s.title for _, s in checklist.walk() if s.tags] == [s.title for s in mandatory]
 
 
+@pytest.mark.hazard('a rollback command "kept at hand" in a block', half="ours")
 def test_reference_is_never_run(checklist: Checklist) -> None:
     """The step that documents the rollback command shows it and runs nothing."""
     step = named(checklist, "Document rollback command (keep handy)")

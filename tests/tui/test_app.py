@@ -34,6 +34,7 @@ async def test_enter_and_space_carry_a_step_out(book: Path) -> None:
         assert player.status("quiet hour") is Status.TODO
 
 
+@pytest.mark.hazard("Enter, Enter, Enter", half="ours")
 async def test_enter_enter_enter_never_passes(book: Path) -> None:
     """Enter held down for as long as one likes runs the first command once, and ticks nothing."""
     async with playing(book) as player:
@@ -48,6 +49,7 @@ async def test_enter_enter_enter_never_passes(book: Path) -> None:
         assert isinstance(player.app.screen, TypePanel)
 
 
+@pytest.mark.hazard("Enter, Enter, Enter", half="ours")
 async def test_keys_typed_ahead_confirm_nothing(book: Path) -> None:
     """The word and Enter, typed before the question could be read, are dropped; typed after it, they run the step."""
     async with playing(book) as player:
@@ -73,6 +75,7 @@ async def test_a_held_space_ticks_one_step(book: Path) -> None:
         assert [player.session.state.step(i).status for i in player.session.state.steps] == [Status.DONE]
 
 
+@pytest.mark.hazard("a section passed over", half="ours")
 async def test_a_section_ends_by_an_act_that_lists_its_skips(book: Path) -> None:
     """The last step of a section brings the question; only its own key answers it, and the record says what was skipped."""
     async with playing(book) as player:
@@ -160,6 +163,7 @@ async def test_an_edited_command_runs_as_edited_after_its_difference_was_seen(bo
         assert "+printf" in (player.session.attempt_folder(step_id, 1) / "edit.diff").read_text()
 
 
+@pytest.mark.hazard("a step that may have happened is done again", half="ours")
 async def test_an_unknown_outcome_is_decided_by_a_person(book: Path) -> None:
     """Enter shows the ways on, none of them by Enter; marking it done takes a reason, which stands in the record."""
     async with playing(book) as player:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
 from support.sessions import book as write_book
 from support.sessions import opened
 from support.stage import Stage
@@ -27,6 +28,7 @@ def test_enter_refuses_what_only_a_person_can_do(stage: Stage) -> None:
     assert "a person does it" in decision.why
 
 
+@pytest.mark.hazard("steps that kill, one key away", half="ours")
 def test_enter_asks_for_a_word_before_a_step_that_kills(stage: Stage) -> None:
     """`pkill` needs another gesture, and after the word it runs."""
     row = stage.row("Stop the shop", "Deployment")

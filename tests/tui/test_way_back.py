@@ -49,6 +49,7 @@ async def test_turning_back_shows_what_decides_and_keeps_it(tmp_path: Path, size
         assert "keeps the 1 row" in str(entered.facts["follows"])
 
 
+@pytest.mark.hazard("the restore as the way back after a day", half="ours")
 async def test_the_choice_shows_the_facts_beside_its_question(tmp_path: Path) -> None:
     """At `people.choice` of the rollback section the same facts stand under the options."""
     async with playing(deployed(tmp_path)) as player:

@@ -64,6 +64,7 @@ def test_nobody(tmp_path: Path) -> None:
     assert seen.looked_at > 0
 
 
+@pytest.mark.hazard("`lsof FILE` as a guard", half="ours")
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="leases are Linux's")
 def test_the_kernel_says_that_nobody_has_it(tmp_path: Path, started: Programs) -> None:
     """Without a holder no process is looked into, and the answer is complete; with one, open or only mapped, it is not given."""
@@ -144,6 +145,7 @@ def test_an_idle_connection_is_a_holder_and_its_lock_is_seen_passively(
     assert {p.name: p.stat().st_size for p in tmp_path.glob("orion.db*")} == files
 
 
+@pytest.mark.hazard("`lsof FILE` as a guard", half="both")
 def test_lsof_says_the_same_for_closed_and_missing_and_we_do_not(tmp_path: Path) -> None:
     """`lsof` (and `fuser`) give status 1 for a closed file as for a missing one; a wrong path fails here."""
     database(tmp_path / "orion.db")
@@ -161,6 +163,7 @@ def test_lsof_says_the_same_for_closed_and_missing_and_we_do_not(tmp_path: Path)
             assert status == missing == 1
 
 
+@pytest.mark.hazard("`lsof FILE` as a guard", half="ours")
 @pytest.mark.skipif(os.geteuid() != 0, reason="needs root, to look as another user")
 def test_what_cannot_be_inspected_is_undecided(open_folder: Path, started: Programs) -> None:
     """As an ordinary user: root's processes are counted and named, and the verdict is not a pass."""

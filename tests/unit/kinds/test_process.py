@@ -44,6 +44,7 @@ def test_a_running_program_is_found_by_its_executable(tmp_path: Path, started: P
     assert look_from_elsewhere(tmp_path, "process.running", program=NAME).outcome is Outcome.FAILED
 
 
+@pytest.mark.hazard("`pgrep -f NAME`", half="both")
 def test_what_only_mentions_the_name_does_not_count(tmp_path: Path, started: Programs) -> None:
     """`pgrep -f` finds a shell, an editor and a `tail` that mention the name; we find none of them."""
     log = tmp_path / f"{NAME}.log"
@@ -56,6 +57,7 @@ def test_what_only_mentions_the_name_does_not_count(tmp_path: Path, started: Pro
     assert look_from_elsewhere(tmp_path, "process.absent", program=NAME).outcome is Outcome.PASSED
 
 
+@pytest.mark.hazard("`pgrep -f NAME`", half="ours")
 @pytest.mark.parametrize("behind", [" Helper", ".bin", "(Renderer)", "-worker"])
 def test_helpers_of_the_program_count(tmp_path: Path, started: Programs, behind: str) -> None:
     """`Orion Helper (Renderer)` is Orion."""
@@ -86,6 +88,7 @@ def test_a_script_counts_by_its_own_name(tmp_path: Path, started: Programs, sheb
     assert other.outcome is Outcome.FAILED
 
 
+@pytest.mark.hazard("`pgrep -f NAME`", half="ours")
 def test_orion_deploy_is_not_orion(tmp_path: Path, started: Programs) -> None:
     """Another session of this very app, which looks on, is not the program that must be stopped."""
     script = started.script("orion-deploy", "import time\nprint('up', flush=True)\ntime.sleep(60)")

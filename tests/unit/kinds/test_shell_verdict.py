@@ -114,6 +114,7 @@ def test_an_ordinary_failure_at_the_end_is_open(status: int) -> None:
 # Guards
 
 
+@pytest.mark.hazard("a search for a process as a guard in the last line", half="ours")
 def test_a_guard_that_did_not_fire_passes() -> None:
     """`A && echo ERROR && exit 1` as the last command: status 1 means that A found nothing."""
     verdict = judged(STOP, 1, failures=((4, 1, "pkill -SIGTERM -f orion"),), pipeline=(1,))
@@ -206,6 +207,7 @@ def test_a_failure_hidden_by_the_last_pipeline_does_not_pass() -> None:
 # Already stopped
 
 
+@pytest.mark.hazard("`pkill` when nothing runs", half="ours")
 def test_pkill_with_nothing_to_stop_passes() -> None:
     """The goal of stopping is reached when nothing runs."""
     verdict = judged("# Close all windows\npkill -f orion", 1, failures=((2, 1, "pkill -f orion"),))
@@ -236,6 +238,7 @@ def test_a_hidden_failure_does_not_pass() -> None:
     assert verdict.reason == "line 1: `cp a b` failed with status 1; the script went on, and its end hides it"
 
 
+@pytest.mark.hazard("`echo $?` at the end", half="ours")
 def test_echo_status_that_shows_a_failure_fails() -> None:
     """The author prints the status, and it is not 0: failed, also without an expectation."""
     script = "timeout 30s sqlite3 a.db < up.sql\necho $?"

@@ -42,6 +42,7 @@ def the_backup(folder: Path) -> Path:
     return Path(found.path)
 
 
+@pytest.mark.hazard("`.backup`, `VACUUM INTO`", half="ours")
 @pytest.mark.parametrize("mode", ["wal", "delete"])
 def test_a_backup_is_exact_private_and_pinned(tmp_path: Path, mode: str) -> None:
     """Same bytes, 0600 in a folder of 0700 whatever the umask, a manifest beside it, and the run knows it."""
@@ -67,6 +68,7 @@ def test_a_backup_is_exact_private_and_pinned(tmp_path: Path, mode: str) -> None
     assert sorted(p.name for p in backup.parent.iterdir()) == sorted(modes)
 
 
+@pytest.mark.hazard("`.backup`, `VACUUM INTO`", half="both")
 def test_the_usual_backups_are_open_to_everybody_and_ours_is_not(tmp_path: Path) -> None:
     """Under the usual umask: SQLite's own ways leave a copy of everything that anybody may read."""
     db = orion(tmp_path / "orion.db", 5)
@@ -84,6 +86,7 @@ def test_the_usual_backups_are_open_to_everybody_and_ours_is_not(tmp_path: Path)
     assert stat.S_IMODE(the_backup(tmp_path).stat().st_mode) == 0o600
 
 
+@pytest.mark.hazard("`cp` of a live database", half="both")
 def test_rows_in_the_wal_are_in_the_backup(tmp_path: Path) -> None:
     """`cp` of the file loses them without a word, and the copy looks whole."""
     db = orion(tmp_path / "orion.db", 50)
@@ -95,6 +98,7 @@ def test_rows_in_the_wal_are_in_the_backup(tmp_path: Path) -> None:
     assert ask(the_backup(tmp_path), "SELECT count(*) FROM conversations") == 51
 
 
+@pytest.mark.hazard("a backup into a folder that is not there", half="both")
 def test_a_folder_that_is_missing_or_a_file(tmp_path: Path) -> None:
     """`cp x backups` makes a file of that name; ours makes the folder, and refuses the file."""
     db = orion(tmp_path / "orion.db", 5)
@@ -137,6 +141,7 @@ def test_nothing_is_ever_overwritten(tmp_path: Path) -> None:
     assert free.read_text() == "came between"
 
 
+@pytest.mark.hazard("a disk that fills up under a backup", half="both")
 def test_a_full_disk_leaves_nothing_behind(tmp_path: Path) -> None:
     """`cp` leaves a part that opens and looks empty; ours leaves no file and no pin, and the database as it was."""
     db = orion(tmp_path / "orion.db", 3000, mode="delete")
@@ -152,6 +157,7 @@ def test_a_full_disk_leaves_nothing_behind(tmp_path: Path) -> None:
     assert files_of(db) == before
 
 
+@pytest.mark.hazard("a disk that fills up under a backup", half="ours")
 def test_room_is_looked_at_first(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Less free space than the database needs: refused before anything is written."""
     orion(tmp_path / "orion.db", 5)
@@ -184,6 +190,7 @@ def test_an_open_database_is_refused_or_copied_alive(tmp_path: Path, started: Pr
     assert "in use" in refused.reason
 
 
+@pytest.mark.hazard("`cp` of a live database", half="ours")
 @pytest.mark.skipif(not HAS_CLI, reason="the sqlite3 shell is not installed")
 @pytest.mark.parametrize("mode", ["wal", "delete"])
 def test_a_live_copy_under_a_writer_is_whole(tmp_path: Path, started: Programs, mode: str) -> None:

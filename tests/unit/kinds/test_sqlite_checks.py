@@ -21,6 +21,7 @@ def query(folder: Path, sql: str, **more: Any) -> tuple[Outcome, str]:
     return verdict.outcome, verdict.reason
 
 
+@pytest.mark.hazard("a count over a column that is not there yet", half="both")
 @pytest.mark.skipif(not HAS_CLI, reason="the sqlite3 shell is not installed")
 def test_a_missing_column_is_not_applicable(tmp_path: Path) -> None:
     """The seed's count fails before the migration, and with double quotes counts every row."""
@@ -121,6 +122,7 @@ def test_expectations(tmp_path: Path, more: dict[str, Any], outcome: Outcome) ->
     assert "3" in reason
 
 
+@pytest.mark.hazard("asking for an index by its name", half="both")
 def test_no_row_is_not_status_zero(tmp_path: Path) -> None:
     """The seed's index check gives status 0 with no row; here it fails."""
     db = orion(tmp_path / "orion.db", 3)
@@ -169,6 +171,7 @@ def schema(folder: Path, **more: Any) -> tuple[Outcome, str]:
     return verdict.outcome, verdict.reason
 
 
+@pytest.mark.hazard("`grep` for the column", half="ours")
 def test_the_schema_is_exact(tmp_path: Path) -> None:
     """After the migration what is told is there, before it what is told is not; nothing in between passes."""
     db = orion(tmp_path / "orion.db", 3)
@@ -181,6 +184,7 @@ def test_the_schema_is_exact(tmp_path: Path) -> None:
     assert reason.count("is there") == 2
 
 
+@pytest.mark.hazard("`grep` for the column", half="both")
 @pytest.mark.skipif(not HAS_CLI, reason="the sqlite3 shell is not installed")
 def test_a_grep_takes_another_column_and_we_do_not(tmp_path: Path) -> None:
     """`table_info | grep active_request_id` is satisfied with `old_active_request_id INTEGER`."""

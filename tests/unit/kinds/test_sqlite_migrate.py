@@ -112,6 +112,7 @@ def test_there_and_back(tmp_path: Path, mode: str) -> None:
     assert len(list((tmp_path / "backups").glob("orion-migrated-*.db"))) == 1
 
 
+@pytest.mark.hazard('a test "on a copy" whose second line names the original', half="both")
 @needs_cli
 def test_the_seeds_rehearsal_migrates_production_and_ours_only_reads(tmp_path: Path) -> None:
     """The seed's "test on a copy" copies, then migrates the original; ours leaves every byte as it was."""
@@ -132,6 +133,7 @@ def test_the_seeds_rehearsal_migrates_production_and_ours_only_reads(tmp_path: P
     assert {p.name for p in (tmp_path / "run").iterdir()} == {"attempt", "facts.json", "facts.lock"}
 
 
+@pytest.mark.hazard('a test "on a copy" whose second line names the original', half="ours")
 def test_a_rehearsal_on_the_source_itself_is_refused(tmp_path: Path) -> None:
     """By device and inode, under any name; and no file is ever overwritten by a copy."""
     db = orion(tmp_path / "orion.db", 20)
@@ -153,6 +155,7 @@ def test_a_rehearsal_on_the_source_itself_is_refused(tmp_path: Path) -> None:
     assert state_of(tmp_path / "copy.db") == "after"
 
 
+@pytest.mark.hazard("a limit by the number of rows", half="ours")
 def test_a_rehearsal_that_takes_too_long_fails_whatever_the_rows(tmp_path: Path) -> None:
     """Not the number of rows decides, the time that was measured: ten thousand take milliseconds, and the limit is the author's."""
     orion(tmp_path / "orion.db", 10_000)
@@ -208,6 +211,7 @@ def test_a_rehearsal_finds_what_a_migration_would_break(
     assert (rehearsal_of(tmp_path / "run", db) is None) == bool(words)
 
 
+@pytest.mark.hazard("dropping a column before its index", half="both")
 @needs_cli
 def test_drop_column_before_drop_index(tmp_path: Path) -> None:
     """Without -bail the shell loses index and version row and keeps the column; the rehearsal refuses such a script."""
@@ -224,6 +228,7 @@ def test_drop_column_before_drop_index(tmp_path: Path) -> None:
     assert verdict.outcome is Outcome.FAILED
 
 
+@pytest.mark.hazard("the script piped into the `sqlite3` shell", half="both")
 @needs_cli
 def test_half_a_migration_is_never_committed(tmp_path: Path) -> None:
     """The shell goes on after a failed CREATE INDEX and commits the rest, even inside BEGIN and COMMIT."""
@@ -242,6 +247,7 @@ def test_half_a_migration_is_never_committed(tmp_path: Path) -> None:
     assert "schema_migrations" not in names(db)
 
 
+@pytest.mark.hazard("a limit by the number of rows", half="ours")
 @pytest.mark.parametrize(
     ("spoil", "words"),
     [
@@ -348,6 +354,7 @@ def forced(folder: Path, up: str, rows: int = 100) -> tuple[Path, dict[str, str]
     return db, scripts
 
 
+@pytest.mark.hazard("the script piped into the `sqlite3` shell", half="ours")
 @pytest.mark.parametrize(
     ("up", "words"),
     [
@@ -377,6 +384,7 @@ def test_whatever_fails_is_taken_back_whole(tmp_path: Path, up: str, words: str)
     assert is_whole(db)
 
 
+@pytest.mark.hazard("`timeout` around it", half="seed")
 @needs_cli
 def test_the_seeds_time_limit_may_leave_everything_done(tmp_path: Path) -> None:
     """`timeout` gives 124, and the migration is committed all the same: the status says nothing about the state."""
@@ -389,6 +397,7 @@ def test_the_seeds_time_limit_may_leave_everything_done(tmp_path: Path) -> None:
     assert state_of(db) == "after"
 
 
+@pytest.mark.hazard('"should return nothing"', half="both")
 @needs_cli
 def test_a_grep_for_nothing_passes_on_a_wrong_path(tmp_path: Path) -> None:
     """A search that should return nothing is content with a database that is not there; ours fails."""
@@ -423,6 +432,7 @@ def test_a_script_that_never_ends_is_refused(tmp_path: Path, monkeypatch: pytest
         assert "has not ended" in verdict.reason
 
 
+@pytest.mark.hazard("`timeout` around it", half="ours")
 def test_the_time_limit_takes_everything_back(tmp_path: Path) -> None:
     """`timeout 30s sqlite3` may leave anything behind; ours interrupts from inside, and then reads the state."""
     db, scripts = forced(tmp_path, UP.read_text() + ENDLESS)

@@ -74,6 +74,7 @@ def test_the_backup_comes_back_and_the_failed_database_is_kept(tmp_path: Path, m
     assert ask(db, "PRAGMA journal_mode") == mode
 
 
+@pytest.mark.hazard("`cp BACKUP DATABASE`", half="both")
 def test_a_stale_wal_undoes_the_seeds_restore_and_not_ours(tmp_path: Path) -> None:
     """`cp backup db` beside a leftover `-wal` brings the bad rows back, or a malformed file."""
     for how in ("seed", "ours"):
@@ -94,6 +95,7 @@ def test_a_stale_wal_undoes_the_seeds_restore_and_not_ours(tmp_path: Path) -> No
             assert same_content(db, backup)
 
 
+@pytest.mark.hazard("`cp BACKUP DATABASE`", half="both")
 def test_this_runs_backup_not_the_one_that_a_pattern_finds(tmp_path: Path) -> None:
     """The seed's glob fails on two matches and takes a year-old one on one; ours knows which it took."""
     db, backup = backed_up(tmp_path)

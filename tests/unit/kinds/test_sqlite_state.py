@@ -14,6 +14,7 @@ VERSIONS = "CREATE TABLE schema_migrations (version INTEGER PRIMARY KEY);"
 VERSION = VERSIONS + "INSERT INTO schema_migrations VALUES (1);"
 
 
+@pytest.mark.hazard("the script a second time", half="ours")
 @pytest.mark.parametrize("mode", ["wal", "delete"])
 @pytest.mark.parametrize(
     ("sql", "state", "words"),
@@ -51,6 +52,7 @@ def test_where_a_database_stands(tmp_path: Path, mode: str, sql: str, state: str
     assert files_of(db) == before
 
 
+@pytest.mark.hazard("the script a second time", half="both")
 def test_a_script_with_if_not_exists_does_not_hide_drift(tmp_path: Path) -> None:
     """Such a script "repairs" half a migration without a word; here it is told as partial, or as foreign."""
     up = tmp_path / "up.sql"
@@ -110,6 +112,7 @@ def test_a_damaged_database_is_corrupt(tmp_path: Path, damage: object) -> None:
     assert verdict.values["state"] == "corrupt"
 
 
+@pytest.mark.hazard("the same with a wrong path", half="both")
 def test_a_wrong_path_fails_and_creates_nothing(tmp_path: Path) -> None:
     """`sqlite3` makes an empty database there and succeeds; every kind of ours refuses."""
     assert cli(tmp_path / "wrong.db", "SELECT 1;").returncode == 0

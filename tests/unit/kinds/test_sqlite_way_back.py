@@ -62,6 +62,7 @@ def flip(path: Path) -> None:
         file.write(b"\xff" * 16)
 
 
+@pytest.mark.hazard("the restore as the way back after a day", half="ours")
 @pytest.mark.parametrize("mode", ["wal", "delete"])
 def test_rows_written_since_decide_for_taking_it_back(tmp_path: Path, mode: str) -> None:
     """People's rows are counted, in use or not; the migration's own row of its version is none of them; nothing is touched."""

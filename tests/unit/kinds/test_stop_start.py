@@ -25,6 +25,7 @@ def started(tmp_path: Path) -> Iterator[Programs]:
         yield value
 
 
+@pytest.mark.hazard("`pkill` when nothing runs", half="both")
 def test_already_stopped_is_passed(tmp_path: Path) -> None:
     """`pkill` gives status 1 when nothing runs; here that is what was wanted."""
     seed = subprocess.run(["pkill", "-x", NAME[:15]])
@@ -34,6 +35,7 @@ def test_already_stopped_is_passed(tmp_path: Path) -> None:
     assert "already stopped" in verdict.reason
 
 
+@pytest.mark.hazard("a signal, and two seconds of sleep", half="ours")
 def test_a_slow_shutdown_is_waited_for(tmp_path: Path, started: Programs) -> None:
     """A program that takes longer than a fixed `sleep` is waited for until it is gone."""
     process = started.start_ready(started.script(NAME, SLOW))
@@ -54,6 +56,7 @@ def test_what_does_not_end_fails_and_is_named(tmp_path: Path, started: Programs)
     assert process.poll() is None
 
 
+@pytest.mark.hazard("a signal, and two seconds of sleep", half="ours")
 def test_kill_only_after_the_deadline_and_only_if_asked(tmp_path: Path, started: Programs) -> None:
     """With `kill: true` what is left after TERM and the deadline is killed, and the verdict says so."""
     process = started.start_ready(started.script(NAME, STUBBORN))
@@ -64,6 +67,7 @@ def test_kill_only_after_the_deadline_and_only_if_asked(tmp_path: Path, started:
     assert process.wait(5) == -signal.SIGKILL
 
 
+@pytest.mark.hazard("a signal, and two seconds of sleep", half="ours")
 def test_a_program_that_comes_back_fails_and_its_keeper_is_named(tmp_path: Path, started: Programs) -> None:
     """A service manager that starts it again is found within the watch, and named."""
     binary = started.binary(NAME)
@@ -99,6 +103,7 @@ def test_parents_are_stopped_before_their_children(tmp_path: Path, started: Prog
     assert log.read_text() == "main TERM\n"
 
 
+@pytest.mark.hazard("`pkill -f NAME`", half="both")
 def test_the_seed_kills_its_own_shell_and_we_do_not(tmp_path: Path, started: Programs) -> None:
     """`pkill -f NAME` in a script kills the script's own shell; `process.stop` ends the program and nothing else."""
     process = started.start(started.binary(NAME), "60")

@@ -121,6 +121,7 @@ NIGHT = [
 ]
 
 
+@pytest.mark.hazard("a search for a process as a guard in the last line", half="ours")
 def test_the_night_of_the_seed(tmp_path: Path) -> None:
     """Block after block, healthy and not: each verdict and its reason; the app and its test live through every `pkill`."""
     for program in ("unshare", "sqlite3", "lsof", "pgrep", "timeout"):

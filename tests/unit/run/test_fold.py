@@ -65,6 +65,7 @@ def test_opened_tells_the_file_the_folder_and_that_a_session_is_open() -> None:
     assert not state_after(opened(), ev.Closed(), opened()).in_order
 
 
+@pytest.mark.hazard("a tick faster than its command could run", half="ours")
 def test_times_and_people_come_from_the_events() -> None:
     """The start is the first event's time, the end the last one's; who acted last stands last, each once."""
     run = fold(
@@ -111,6 +112,7 @@ def test_an_attempts_end_never_ticks_a_step(verdict: dict[str, Any], status: Sta
     assert run.step("a").verdict == (Verdict.from_json(verdict) if verdict else None)
 
 
+@pytest.mark.hazard('"done" instead of the value', half="ours")
 def test_a_tick_in_the_same_write_makes_the_step_done() -> None:
     """A step that ticks itself has the verdict's value and no person's name on the tick."""
     step = state_after(started(), finished(), ev.Ticked(step="a", auto=True, value="0 rows")).step("a")

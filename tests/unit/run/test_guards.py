@@ -34,6 +34,7 @@ def hits(script: str) -> list[tuple[int, int, bool]]:
     return [(w.line, w.pid, w.ends_it) for w in self_matches(script, TABLE, OWN)]
 
 
+@pytest.mark.hazard("`pkill -f NAME`", half="ours")
 @pytest.mark.parametrize(
     ("script", "expected"),
     [

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pytest
 from support.build import checklist, section, state_after, step
 
 from orion_deploy.checklist.model import SectionKind
@@ -37,6 +38,7 @@ def test_the_next_open_step_goes_round_and_ends_with_none() -> None:
     assert progress.next_open(BOOK, every) is None
 
 
+@pytest.mark.hazard("what is outstanding is forgotten", half="ours")
 def test_counts_say_overrides_and_what_is_open() -> None:
     """Each status is counted along the path, and overrides with it."""
     state = state_after(ev.Ticked(step="a"), ev.Skipped(step="d", reason="down", override=True))

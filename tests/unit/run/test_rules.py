@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from hashlib import sha256
 
+import pytest
 from support.build import checklist, code, section, state_after, step
 
 from orion_deploy.checklist.kind_call import KindCall
@@ -50,6 +51,7 @@ def test_the_rollback_is_entered_first() -> None:
     assert rules.why_not_start(BOOK, state_after(ev.RollbackEntered(reason="errors")), UNDO) == ""
 
 
+@pytest.mark.hazard("a step that may have happened is done again", half="ours")
 def test_an_unknown_outcome_is_never_run_again_by_itself() -> None:
     """UNKNOWN refuses a start until a person resolved it; `rerun` opens it."""
     lost = (ev.Started(step="stop", attempt=1), ev.Lost(step="stop", attempt=1))
@@ -66,6 +68,7 @@ def test_one_step_at_a_time() -> None:
     assert "`stop` is still running" in rules.why_not_start(BOOK, running, free)
 
 
+@pytest.mark.hazard('a rollback command "kept at hand" in a block', half="ours")
 def test_references_and_open_choices_do_not_run() -> None:
     """A reference block is never run by its step; a choice runs only once an option was taken."""
     assert "reference" in rules.why_not_start(BOOK, RunState(), step("keep", "undo", kind="reference"))
@@ -98,6 +101,7 @@ def test_a_tick_against_the_facts_needs_a_reason() -> None:
     assert rules.why_reason_needed(BOOK, passed, STOP) == ""
 
 
+@pytest.mark.hazard("a tick without a look", half="ours")
 def test_typed_steps_tick_themselves_and_shell_steps_do_not() -> None:
     """A passing typed step ticks itself unless the author says `auto: false`; a shell step only by `auto: true`."""
     call = KindCall("sqlite.state")

@@ -188,6 +188,7 @@ def test_a_running_step_outlives_its_session(tmp_path: Path) -> None:
         assert len(second.session.state.step(step).attempts) == 1
 
 
+@pytest.mark.hazard("interrupted, and gone on from the wrong place", half="ours")
 def test_a_result_that_came_while_nobody_looked_is_adopted(tmp_path: Path) -> None:
     """A step that ended between two sessions shows its true status and output, and did not run twice."""
     path = book(tmp_path, "# R\n\n## S\n\n- [ ] Count\n  ```bash\n  echo ran >> log; exit 4\n  ```\n")

@@ -82,6 +82,7 @@ def test_an_environment_too_large_is_said(steps: Bench) -> None:
 # The end
 
 
+@pytest.mark.hazard("a program in the background of a step", half="ours")
 def test_a_step_ends_when_its_shell_ends(steps: Bench, tmp_path: Path) -> None:
     """`app &` does not hold the step; the app lives, and what it prints later is kept."""
     gate, pids = tmp_path / "gate", tmp_path / "pids"
@@ -116,6 +117,7 @@ def test_a_daemon_that_lets_go_of_the_output_frees_its_supervisor(steps: Bench, 
         end(pid)
 
 
+@pytest.mark.hazard("a program in the background of a step", half="ours")
 def test_the_last_words_of_a_helper_are_the_steps(steps: Bench) -> None:
     """`exec > >(tee log)`: what the helper prints just after the shell's end belongs to the output."""
     ran = steps.run("exec > >(cat; echo done) 2>&1\necho a")
@@ -194,6 +196,7 @@ def test_signals_do_not_touch_a_supervisor(steps: Bench, tmp_path: Path) -> None
     assert (ran.output, ran.shell.exit_status) == ("survived\n", 0)
 
 
+@pytest.mark.hazard("`pkill -f NAME`", half="ours")
 @needs_proc
 def test_neither_shell_nor_supervisor_is_found_by_our_words(steps: Bench, tmp_path: Path) -> None:
     """No argv and no name of the fork server, the supervisor or the step's shell holds a word of the app."""
