@@ -46,7 +46,7 @@ BUSY_TIMEOUT_S = 10.0
 LOCK_ATTEMPTS_MAX, LOCK_PAUSE_S = 10, 0.02
 """Those who only look hold the lock for a moment."""
 RESPAWN_S = 0.3
-ROT_POLL_S = 0.2
+ROT_POLL_S = 0.05
 
 SCHEMA = """
 CREATE TABLE conversations (

@@ -85,10 +85,10 @@ def state_of(path: Path) -> str:
     return "after" if all(has) else "before" if not any(has) else "between"
 
 
-def damage_page(path: Path) -> None:
-    """Noise in the third page, behind a header that is whole: what a bad block leaves. The database must be closed."""
+def damage_page(path: Path, page: int = 3) -> None:
+    """Noise in a page, behind a header that is whole: what a bad block leaves. The database must be closed."""
     with path.open("r+b") as file:
-        file.seek(2 * 4096)
+        file.seek((page - 1) * 4096)
         file.write(bytes(range(1, 251)) * 12)
 
 

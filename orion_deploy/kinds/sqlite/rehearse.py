@@ -22,6 +22,7 @@ from orion_deploy.kinds.base import Action, Context
 from orion_deploy.kinds.sqlite.connection import Meter, guarded, open_reader, open_writer
 from orion_deploy.kinds.sqlite.copying import Cancelled, copy_pages, count_rows, partial_file
 from orion_deploy.kinds.sqlite.database import DatabaseFile, beside, require_database
+from orion_deploy.kinds.sqlite.looking import LOOK_S_MAX, TimeIsUp, look_through
 from orion_deploy.kinds.sqlite.parameters import OfMigration
 from orion_deploy.kinds.sqlite.record import Rehearsal, note
 from orion_deploy.kinds.sqlite.room import REHEARSAL_FACTOR, require_room
@@ -86,6 +87,8 @@ class SqliteRehearse(OfMigration, Action):
             return Verdict(
                 Outcome.FAILED, "cancelled; the copy is removed, the database was only read", "cancelled"
             )
+        if rehearsed.is_damage:
+            _refuse_damaged(seen, context)
         return self._verdict(seen, pair, rehearsed, context)
 
     def _copy_path(self, context: Context, seen: DatabaseFile) -> Path:
@@ -157,6 +160,8 @@ class _Rehearsed:
     """What came of it; `fault` is empty when everything did."""
 
     fault: str = ""
+    is_damage: bool = False
+    """Whether SQLite found damage in the copy, which may be the database's own."""
     up: Applied | None = None
     down: Applied | None = None
     wal_growth_bytes: int = 0
@@ -175,6 +180,16 @@ def _copy_live(seen: DatabaseFile, part: Path, context: Context) -> None:
             source.execute("SELECT count(*) FROM sqlite_master").fetchone()
         restarts = copy_pages(source, target, context, "copying the database", is_busy=too_busy)
     print(f"copied {seen.path} to {part}" + (f" after {restarts} restarts" if restarts else ""))
+
+
+def _refuse_damaged(seen: DatabaseFile, context: Context) -> None:
+    """Raise RefusedError where the damage is the database's own, and not the migration's."""
+    with contextlib.suppress(TimeIsUp, Cancelled, sqlite3.Error):
+        if fault := look_through(seen.path, context, limit_s=LOOK_S_MAX):
+            raise RefusedError(
+                f"the database {seen.path} itself is damaged: {fault}",
+                help="it was so before the migration, which was tried on a copy only",
+            )
 
 
 def _there_and_back(part: Path, pair: Pair, context: Context) -> _Rehearsed:
@@ -224,8 +239,8 @@ def _there_and_back(part: Path, pair: Pair, context: Context) -> _Rehearsed:
                 raise Cancelled from interrupted
             raise
         if fault:
-            return _Rehearsed(f"the migrated copy is damaged: {fault}")
-    return _Rehearsed("", up, down, wal_growth, rows)
+            return _Rehearsed(f"the migrated copy is damaged: {fault}", is_damage=True)
+    return _Rehearsed(up=up, down=down, wal_growth_bytes=wal_growth, rows=rows)
 
 
 def _go(

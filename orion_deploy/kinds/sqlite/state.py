@@ -166,4 +166,5 @@ def first_fault(connection: sqlite3.Connection, *, indexes: bool = False) -> str
     """As `quick_check`; with `indexes` every index is compared with its rows too (integrity_check). Raises sqlite3.Error."""
     name = "integrity_check" if indexes else "quick_check"
     row = connection.execute(f"PRAGMA {name}(1)").fetchone()
-    return "" if row and row[0] == "ok" else str(row[0] if row else f"{name} gave no answer")
+    found = str(row[0]) if row else f"{name} gave no answer"
+    return "" if found == "ok" else found.removeprefix("*** in database main ***\n")

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from support.databases import ask, damage_page, held, is_whole, lose_index_rows, orion
+from support.databases import MIGRATION, ask, damage_page, held, is_whole, lose_index_rows, orion
 from support.kinds import carry_out, context
 
 from orion_deploy.kinds.sqlite import looking
@@ -18,6 +18,18 @@ def ready(folder: Path, **more: Any) -> tuple[Outcome, str]:
     """Outcome and reason; what cannot be inspected on the test machine is left aside."""
     verdict = carry_out(context(folder), "sqlite.ready", path="orion.db", trust_locks=True, **more)
     return verdict.outcome, verdict.reason
+
+
+@pytest.mark.parametrize("mode", ["wal", "delete"])
+def test_a_rehearsal_says_whose_damage_it_is(tmp_path: Path, mode: str) -> None:
+    """A page that was noise before is not laid to the migration."""
+    aside = "CREATE TABLE aside (a, b); CREATE INDEX aside_a ON aside (a); INSERT INTO aside VALUES (1, 2);"
+    db = orion(tmp_path / "orion.db", 20, mode=mode, extra=aside)
+    damage_page(db, ask(db, "SELECT rootpage FROM sqlite_master WHERE name = 'aside'"))
+    verdict = carry_out(context(tmp_path), "sqlite.rehearse", path="orion.db", **MIGRATION)
+    assert verdict.outcome is Outcome.FAILED
+    assert "itself is damaged" in verdict.reason
+    assert "migrated copy" not in verdict.reason
 
 
 ENDLESS = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT max(i) FROM n"
