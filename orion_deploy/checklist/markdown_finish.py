@@ -17,7 +17,7 @@ from orion_deploy.checklist.identity import Ids, digest_of
 from orion_deploy.checklist.markdown_drafts import Draft, SectionDraft, StepDraft
 from orion_deploy.checklist.markdown_tree import Block
 from orion_deploy.checklist.markdown_walk import is_step_block
-from orion_deploy.checklist.model import CodeBlock, Problem, Section, SectionKind, Step, StepFacts
+from orion_deploy.checklist.model import CodeBlock, Option, Problem, Section, SectionKind, Step, StepFacts
 from orion_deploy.errors import ChecklistError
 
 OPTIONS_MIN: Final = 2
@@ -113,10 +113,11 @@ class _Finish:
         named = []
         for step in self.draft.steps:
             parent = step.parent.id if step.parent is not None else ""
+            options = _options_of(step)
             if step.facts is None:
-                named.append(Named(step.id, _NO_FACTS, parent=parent))
+                named.append(Named(step.id, _NO_FACTS, parent=parent, options=options))
             else:
-                named.append(Named(step.id, step.facts.facts, step.facts.places, parent))
+                named.append(Named(step.id, step.facts.facts, step.facts.places, parent, options))
         check_references(named, self.draft.variables)
 
     def _tell_alternatives(self, sections: list[SectionDraft]) -> None:
@@ -136,7 +137,7 @@ class _Finish:
     def _step(self, draft: StepDraft, handed: _Handed, steps: dict[int, Step]) -> Step:
         stated = draft.facts
         facts = _NO_FACTS if stated is None else stated.facts
-        options = tuple(draft.options) if len(draft.options) >= OPTIONS_MIN else ()
+        options = _options_of(draft)
         is_kept = facts.reference or (
             draft.section.kind != SectionKind.ROLLBACK and words.is_kept_for_reference(draft.title)
         )
@@ -207,6 +208,11 @@ def _in_order(sections: list[SectionDraft]) -> list[SectionDraft]:
         found.append(section)
         stack.extend(reversed(section.sections))
     return found
+
+
+def _options_of(draft: StepDraft) -> tuple[Option, ...]:
+    """The options under a step; one alone is no choice."""
+    return tuple(draft.options) if len(draft.options) >= OPTIONS_MIN else ()
 
 
 def _is_left_out(section: SectionDraft) -> bool:

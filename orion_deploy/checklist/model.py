@@ -76,6 +76,8 @@ class Option:
     title: str
     line: int
     recommended: bool = False
+    key: str = ""
+    """Its short name, by which a `when` and a command name it; empty: its title, or its number, does."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""What steps say about each other and about variables: `needs` names a step, without circles; `when` a variable."""
+"""What steps say about each other and about variables: `needs` names a step, without circles; `when` a variable or a choice."""
 
 from __future__ import annotations
 
@@ -7,8 +7,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from types import MappingProxyType
 
-from orion_deploy.checklist.model import StepFacts, Variable
-from orion_deploy.checklist.variables import check_condition
+from orion_deploy.checklist.choices import asked_by
+from orion_deploy.checklist.conditions import check_condition
+from orion_deploy.checklist.model import Option, StepFacts, Variable
 from orion_deploy.errors import ChecklistError, Place
 
 
@@ -21,24 +22,29 @@ class Named:
     places: Mapping[str, Place] = field(default_factory=lambda: MappingProxyType({}))
     parent: str = ""
     """Id of the step that it is a sub-step of."""
+    options: tuple[Option, ...] = ()
+    """Those that stand under it."""
 
 
 def check_references(steps: Sequence[Named], variables: Sequence[Variable]) -> None:
     """Refuse `needs` of an unknown step, of an enclosing step or in a circle, and a `when` that is no condition.
 
-    `steps` are all steps of the checklist. Raises ChecklistError with its place.
+    `steps` are all steps of the checklist, in document order. Raises ChecklistError with its place.
     """
     by_id = {step.id: step for step in steps}
     names = [variable.name for variable in variables]
+    choices = {step.id: asked_by(step.facts.call) or step.options for step in steps}
+    earlier: set[str] = set()
     for step in steps:
         if step.facts.when is not None:
-            why = check_condition(step.facts.when, names)
+            why = check_condition(step.facts.when, names, choices, earlier)
             if why:
                 raise ChecklistError(
                     f"`when: {step.facts.when}` of step `{step.id}` is not understood: {why}",
                     where=step.places.get("when"),
                     help="what a machine cannot decide belongs into the step's title or text",
                 )
+        earlier.add(step.id)
         for number, need in enumerate(step.facts.needs):
             where = step.places.get(f"needs.{number}")
             if need not in by_id:

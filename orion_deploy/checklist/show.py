@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 
+from orion_deploy.checklist.choices import options_of
 from orion_deploy.checklist.expectations import expectations_of
 from orion_deploy.checklist.identity import expectation_json, facts_json
 from orion_deploy.checklist.model import Checklist, CodeBlock, Role, Section, SectionKind, Step
@@ -180,9 +181,12 @@ def _step_lines(step: Step, indent: str) -> Iterator[str]:
     yield f"{indent}{box} {plain_line(step.title)}{_bracketed(marks)}"
     yield f"{indent}    {step.id}, line {step.line}, {plain_line(step.kind)}"
     yield from _prose_lines(step.body, f"{indent}    ")
-    for option in step.options:
+    for option in options_of(step):
+        key = f"{option.key}: " if option.key else ""
         recommended = " (recommended)" if option.recommended else ""
-        yield f"{indent}    option {option.number}: {plain_line(option.title)}{recommended}"
+        yield f"{indent}    option {option.number}: {key}{plain_line(option.title)}{recommended}"
+    if step.facts.when is not None:
+        yield f"{indent}    when: {plain_line(step.facts.when)}"
     for block in step.code:
         if block.role is not Role.STEP:
             under = f", option {block.option}" if block.option is not None else ""

@@ -14,7 +14,7 @@ from types import MappingProxyType
 from typing import Final
 
 from orion_deploy.checklist.model import Variable
-from orion_deploy.errors import ChecklistError, OrionError, did_you_mean
+from orion_deploy.errors import OrionError, did_you_mean
 
 TYPES: Final = ("text", "integer", "number", "boolean", "path")
 ENVIRONMENT_PREFIX: Final = "ORION_"
@@ -31,12 +31,9 @@ _RESERVED: Final = re.compile(
 )
 """Names that change how a shell or another program works, or belong to this one."""
 _TRUE: Final = frozenset(("true", "yes", "on", "1"))
-_FALSE: Final = frozenset(("false", "no", "off", "0"))
+FALSE: Final = frozenset(("false", "no", "off", "0"))
 _INTEGER = re.compile(r"[-+]?[0-9]{1,18}")
 _NUMBER = re.compile(r"[-+]?(?:[0-9]{1,18}(?:\.[0-9]{0,18})?|\.[0-9]{1,18})(?:[eE][-+]?[0-9]{1,3})?")
-_CONDITION = re.compile(
-    r"(?P<not>not\s+)?(?P<name>[A-Za-z_]\w*)(?:\s*(?P<sign>==|!=)\s*(?P<value>.*))?", re.DOTALL
-)
 
 
 class Origin(StrEnum):
@@ -155,7 +152,7 @@ def fit(variable: Variable, value: str, home: str = "") -> str:
             return value.strip()
         case "boolean":
             word = value.strip().lower()
-            if word not in _TRUE | _FALSE:
+            if word not in _TRUE | FALSE:
                 raise ValueError(f"{name} takes true or false, {shown} is neither")
             return "true" if word in _TRUE else "false"
         case "path":
@@ -166,43 +163,3 @@ def fit(variable: Variable, value: str, home: str = "") -> str:
             return value
         case _:
             return value
-
-
-def check_condition(condition: str, names: Iterable[str]) -> str:
-    """Say what is wrong with the condition of a `when`, or return an empty string.
-
-    A condition is `NAME`, `not NAME`, `NAME == value` or `NAME != value`.
-    """
-    match = _CONDITION.fullmatch(condition.strip())
-    if match is None or (match["not"] and match["sign"]):
-        return "a condition is `NAME`, `not NAME`, `NAME == value` or `NAME != value`"
-    known = list(names)
-    if match["name"] not in known:
-        near = did_you_mean(match["name"], known) or (
-            "declared are: " + ", ".join(known) if known else "none is declared"
-        )
-        return f"the variable `{match['name']}` is not declared; {near}"
-    return ""
-
-
-def applies(condition: str | None, values: Mapping[str, str]) -> bool | None:
-    """Tell whether a step with this `when` applies; None while its variable has no value.
-
-    A variable alone is true unless it is empty, `false`, `no`, `off` or `0`.
-    """
-    if condition is None:
-        return True
-    match = _CONDITION.fullmatch(condition.strip())
-    if match is None:
-        raise ChecklistError(f"`when: {condition}` is not a condition")
-    value = values.get(match["name"])
-    if value is None:
-        return None
-    if match["sign"]:
-        return (value == _unquoted(match["value"])) == (match["sign"] == "==")
-    return (value.strip().lower() not in _FALSE | {""}) != bool(match["not"])
-
-
-def _unquoted(text: str) -> str:
-    text = text.strip()
-    return text[1:-1] if len(text) >= 2 and text[0] == text[-1] and text[0] in "'\"" else text

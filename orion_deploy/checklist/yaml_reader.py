@@ -283,11 +283,11 @@ class _Reader:
         title = self._title(node, "a step")
         stated = facts_of(source, node)
         name = stated.id or self.ids.make(parent.id, title)
-        self.named.append(Named(name, stated.facts, stated.places, parent.step_id))
         is_kept = stated.facts.reference or (
             parent.kind is not SectionKind.ROLLBACK and words.is_kept_for_reference(title)
         )
         options, option_code = self._options(node, is_kept=is_kept)
+        self.named.append(Named(name, stated.facts, stated.places, parent.step_id, options))
         code = self._code(node, is_kept=is_kept) + option_code
         body = self._prose(node)
         mandatory, optional = words.necessity(

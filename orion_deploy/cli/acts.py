@@ -130,12 +130,29 @@ def note_command(*, file: Path, step: str, run_name: str | None, as_json: bool, 
     return _act(file, run_name, step, as_json, lambda session, i: session.note(text, i))
 
 
-@click.command("choose", epilog=examples("orion-deploy choose release.md rollback-method 2"))
+@click.command(
+    "choose",
+    epilog=examples(
+        "orion-deploy choose release.md rollback-method 2",
+        "orion-deploy choose release.md back-way restore",
+    ),
+)
 @_on_step
-@click.argument("number", metavar="N", type=int)
-def choose_command(*, file: Path, step: str, run_name: str | None, as_json: bool, number: int) -> int:
-    """Take option N of STEP, which is a choice. `show FILE` lists the options."""
-    return _act(file, run_name, step, as_json, lambda session, i: session.choose(i, number))
+@click.argument("option", metavar="OPTION")
+@click.option(
+    "--reason",
+    default="",
+    metavar="TEXT",
+    help="Why, where something speaks against the answer: an override.",
+)
+def choose_command(
+    *, file: Path, step: str, run_name: str | None, as_json: bool, option: str, reason: str
+) -> int:
+    """Take OPTION of STEP, which is a choice: its number, its key, or its title. `show FILE` lists them.
+
+    Of a question (`people.choice`) this is the answer, and its tick.
+    """
+    return _act(file, run_name, step, as_json, lambda session, i: session.choose(i, option, reason=reason))
 
 
 @click.command(

@@ -9,15 +9,16 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from orion_deploy.checklist.choices import find_option, options_of
 from orion_deploy.cli.out import talk
 from orion_deploy.cli.terminal import Terminal
-from orion_deploy.errors import ExitCode, PersonNeededError
+from orion_deploy.errors import ExitCode, PersonNeededError, RefusedError
 from orion_deploy.kinds.verdict import Json
 from orion_deploy.run.auto import Auto
 from orion_deploy.run.blocks import find_in, index_of
 from orion_deploy.run.following import Follower, Left, Signals, Tell
 from orion_deploy.run.headless import Walk
-from orion_deploy.run.progress import overall
+from orion_deploy.run.progress import overall, rollback
 from orion_deploy.run.session import Session
 from orion_deploy.text import plain_line
 
@@ -37,6 +38,10 @@ class Request:
     as_json: bool = False
     rollback_reason: str = ""
     """Not empty: turn back first."""
+    way: str = ""
+    """The answer to the choice of the way back."""
+    override: str = ""
+    """Why a step is run although the run has gone the other way back."""
 
 
 def carry_out(request: Request) -> int:
@@ -95,12 +100,14 @@ def _with(session: Session, follower: Follower, request: Request) -> int:
     _tell_opened(session, follower, request)
     _approve(session, request, terminal)
     session.keep_watching()
+    if request.way:
+        _choose_way(session, request.way)
     if request.rollback_reason:
         _turn_back(session, follower, request.rollback_reason)
     while True:
         walk = Walk(session, follower, until=request.until, only=request.only)
         try:
-            code = walk.carry_out(Auto(walk) if request.auto else Person(walk, terminal))
+            code = walk.carry_out(Auto(walk, request.override) if request.auto else Person(walk, terminal))
         except TurnedBack:
             continue
         break
@@ -114,6 +121,15 @@ def _with(session: Session, follower: Follower, request: Request) -> int:
     if session.state.finished_at is None and counts.total and counts.is_complete:
         _at_the_end(session, request, terminal)
     return code
+
+
+def _choose_way(session: Session, way: str) -> None:
+    """Answer the choice of the way back. Raises RefusedError when there is none, it has no such option, or another stands."""
+    choices = [step for _, step in rollback(session.checklist) if options_of(step)]
+    if not choices:
+        raise RefusedError("the way back of this checklist has no choice: leave --way out")
+    choice = next((step for step in choices if find_option(options_of(step), way)), choices[0])
+    session.choose(choice.id, way)
 
 
 def _turn_back(session: Session, follower: Follower, reason: str) -> None:

@@ -74,6 +74,8 @@ def text_of(report: reports.Report) -> str:
             return f"done    {_name(report.step, report.title)}{value}"
         case reports.LeftOpen():
             return f"open    {_name(report.step, report.title)}: {plain_line(report.why)}"
+        case reports.Settled():
+            return f"settled {_name(report.step, report.title)}: {plain_line(report.why)}"
         case reports.Survived():
             name = signal.Signals(report.signal).name
             return (

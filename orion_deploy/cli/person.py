@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from orion_deploy.checklist.choices import options_of
 from orion_deploy.checklist.model import Section, Step
 from orion_deploy.checklist.placeholders import fill
 from orion_deploy.checklist.variables import fit
@@ -130,7 +131,9 @@ class Person:
             choices.append(Choice("c", "choose", self._choose))
         if is_question(step):
             return [Choice("t", "tick", self._tick), Choice("s", "skip", self._skip)]
-        if not why:
+        if not why or why == self._session.why_override(step.id):
+            if why:
+                talk(plain_line(why))
             word = "run" if not self._session.state.step(step.id).attempts else "run again"
             choices.append(Choice("r", word, self._run))
             if step.facts.call is None:
@@ -150,7 +153,11 @@ class Person:
             verdict = self._session.run_in_foreground(step.id, script=script)
             data_now(f"{verdict.outcome.value}: {plain_line(verdict.reason)}")
         else:
-            attempt = self._session.start(step.id, script=script)
+            why = self._session.why_override(step.id)
+            reason = self._terminal.ask_text(f"To run it needs a reason ({plain_line(why)})") if why else ""
+            if why and not reason:
+                return None
+            attempt = self._session.start(step.id, script=script, override=reason or "")
             if self._walk.follow(step, attempt) is Status.RUNNING:
                 raise Next  # A watch goes on by itself.
         if self._status(step) is Status.TODO and self._session.next_block(step.id):
@@ -213,13 +220,14 @@ class Person:
         assert step.facts.call is not None
         asked = step.facts.call.parameters
         question = plain_line(str(asked.get("question") or step.title))
-        options = asked.get("options")
-        if isinstance(options, list | tuple):
+        if options := options_of(step):
             if is_asked_at(self._session, step.id):
                 self._tell_what_decides()
-            number = self._terminal.choose(question, [str(option) for option in options])
+            number = self._terminal.choose(question, [option.title for option in options])
             if number is not None:
-                self._session.tick(step.id, value=str(options[number - 1]))
+                why = self._session.why_reason_needed(step.id)
+                reason = self._terminal.ask_text(f"It needs a reason ({plain_line(why)})") if why else ""
+                self._session.choose(step.id, number, reason=reason or "")
         elif asked.get("word"):
             if self._terminal.ask_word(question, str(asked["word"])):
                 self._session.tick(step.id, value=str(asked["word"]))

@@ -37,6 +37,12 @@ from orion_deploy.errors import OrionError
 @click.option(
     "--only", metavar="STEP", type=StepId(), help="This step alone; also a block under no step (SECTION#N)."
 )
+@click.option(
+    "--override",
+    default="",
+    metavar="TEXT",
+    help="With --auto --only: why STEP is run although the run has gone the other way back; stands in the evidence.",
+)
 @opening_options
 @json_option
 def run_command(
@@ -45,6 +51,7 @@ def run_command(
     auto: bool,
     until: str | None,
     only: str | None,
+    override: str,
     run_name: str | None,
     assigned: dict[str, str],
     cwd: str | None,
@@ -61,6 +68,8 @@ def run_command(
 
     if until is not None and only is not None:
         raise click.UsageError("--until and --only exclude each other")
+    if override and not (auto and only is not None):
+        raise click.UsageError("--override goes with --auto and --only")
     if as_json and not auto:
         raise click.UsageError("--json goes with --auto: answers are asked for in words")
     return carry_out(
@@ -69,6 +78,7 @@ def run_command(
             auto=auto,
             until=until,
             only=only,
+            override=override,
             run=run_name,
             cwd=cwd,
             assigned=assigned,
@@ -83,6 +93,7 @@ def run_command(
     epilog=examples(
         "orion-deploy rollback release.md",
         'orion-deploy rollback release.md --auto --reason "p95 above 10 ms"',
+        'orion-deploy rollback release.md --auto --way restore --reason "the database is damaged"',
         "orion-deploy rollback release.md --facts",
     ),
 )
@@ -97,6 +108,12 @@ def run_command(
     "--auto", is_flag=True, help="Carry the rollback section out, asking nothing, as `run --auto` does."
 )
 @click.option(
+    "--way",
+    default="",
+    metavar="OPTION",
+    help="With --auto: the answer to the choice of the way back, by its key, number or title, as `choose` takes it.",
+)
+@click.option(
     "--reason", metavar="TEXT", default="", help="Why; stands in the evidence. Asked for on the screen."
 )
 @opening_options
@@ -106,6 +123,7 @@ def rollback_command(
     file: Path,
     facts_only: bool,
     auto: bool,
+    way: str,
     reason: str,
     run_name: str | None,
     assigned: dict[str, str],
@@ -115,12 +133,15 @@ def rollback_command(
 ) -> int:
     """Open the way back of FILE's run on the screen: its rollback section becomes the path. With --auto, go it.
 
-    Without a terminal it tells what decides which way back to take, as --facts does, and what to run instead.
+    Without a terminal it tells what decides which way back to take, as --facts does, and what to run instead. Where
+    the checklist leaves the way to a choice, --auto needs its answer before anything runs: --way, or `choose`.
     """
     from orion_deploy.run.places import Places
 
     if facts_only and auto:
         raise click.UsageError("--facts and --auto exclude each other")
+    if way and not auto:
+        raise click.UsageError("--way goes with --auto: the screen asks for the way")
     # The way back belongs to the run that went there, finished or not: its backup, its facts.
     run_name = run_name or Places.of(file).latest()
     if auto:
@@ -136,6 +157,7 @@ def rollback_command(
                 approve=approve,
                 as_json=as_json,
                 rollback_reason=reason or "rollback --auto",
+                way=way,
             )
         )
     if facts_only:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
+from orion_deploy.checklist.choices import options_of
 from orion_deploy.checklist.expectations import expectations_of
 from orion_deploy.checklist.kind_call import KindCall
 from orion_deploy.checklist.model import Checklist, CodeBlock, Role, Step
 from orion_deploy.errors import OrionError
+from orion_deploy.run.choices import answer
 from orion_deploy.run.resume import Resume
 from orion_deploy.run.session import Session
 from orion_deploy.run.state import Status
@@ -28,10 +30,11 @@ def step_lines(session: Session, step: Step) -> list[str]:
                 f"  note {plain_line(tag)}:",
                 *_indented(session.checklist.notes[tag], BODY_LINES_MAX, "    "),
             ]
-    for option in step.options:
-        taken = " (taken)" if session.state.step(step.id).option == option.number else ""
+    for option in options_of(step):
+        taken = " (taken)" if answer(step, session.state) == option else ""
+        key = f"{option.key}: " if option.key else ""
         recommended = " (recommended)" if option.recommended else ""
-        lines.append(f"  option {option.number}: {plain_line(option.title)}{recommended}{taken}")
+        lines.append(f"  option {option.number}: {key}{plain_line(option.title)}{recommended}{taken}")
     lines += _commands(session, step)
     lines += verify_lines(step, "  ")
     if step.facts.idempotent:
@@ -39,6 +42,8 @@ def step_lines(session: Session, step: Step) -> list[str]:
     lines += [f"  expect: {plain_line(expectation.text)}" for expectation in expectations_of(step)]
     if step.facts.needs:
         lines.append(f"  needs: {plain_line(', '.join(step.facts.needs))}")
+    if step.facts.when is not None:
+        lines.append(f"  when: {plain_line(step.facts.when)}")
     return lines + _so_far(session, step)
 
 

@@ -7,13 +7,16 @@ from collections.abc import Mapping
 from pathlib import Path
 from types import MappingProxyType
 
-from orion_deploy.checklist.model import SectionKind
+from orion_deploy.checklist.choices import asked_by, find_option, name_of, options_of, told
+from orion_deploy.checklist.model import Option, SectionKind, Step
 from orion_deploy.checklist.variables import resolve
-from orion_deploy.errors import RefusedError
+from orion_deploy.errors import RefusedError, did_you_mean
 from orion_deploy.kinds.verdict import Json
 from orion_deploy.run import events as ev
 from orion_deploy.run import progress
+from orion_deploy.run.advice import command
 from orion_deploy.run.asking import Asking
+from orion_deploy.run.choices import answer
 from orion_deploy.run.state import Status
 
 REASON_CHARACTERS_MAX = 4_000
@@ -65,11 +68,22 @@ class Acts(Asking):
     def tick(self, step_id: str, *, reason: str = "", value: str = "") -> None:
         """Tick the step. `reason` is needed where the facts speak against it (then it is an override).
 
+        Of a question with options `value` is one of them (see `choose`), and is kept as its title.
+
         Raises:
-            RefusedError: a reason is needed, or the step runs.
+            RefusedError: a reason is needed, the step runs, or the answer is none of its options, or not the one that
+                stands.
         """
         step = self.step(step_id)
         self._refuse_while_running(step.id)
+        if asked_by(step.facts.call):
+            option, taken = self._option(step, value), answer(step, self.state)
+            if taken is not None and taken != option:
+                raise RefusedError(
+                    f"`{step.id}` is done: “{taken.title}” was chosen",
+                    help=f"{self._take_back(step)}; then another option can be taken",
+                )
+            value = option.title
         why = self.why_reason_needed(step.id)
         if why and not reason.strip():
             raise RefusedError(
@@ -133,30 +147,49 @@ class Acts(Asking):
             raise RefusedError("a note needs a text")
         self._append(ev.Noted(step=self.step(step_id).id if step_id else "", text=bounded(text)))
 
-    def choose(self, step_id: str, option: int) -> None:
-        """Take an option of a choice.
+    def choose(self, step_id: str, said: str | int, *, reason: str = "") -> None:
+        """Take an option of a choice: by its number, its key or its title. Of a question this is the tick.
 
         Raises:
-            RefusedError: there is no such option, or what another one did stands: it runs, is unknown, or ticked.
+            RefusedError: there is no such option, another one stands (it runs, is unknown, or ticked), or something
+                speaks against the tick of a question and no reason was given.
         """
         step = self.step(step_id)
-        state = self.state.step(step.id)
-        for candidate in step.options:
-            if candidate.number == option:
-                if state.option not in (None, option):
-                    self._refuse_while_open(step.id)
-                    if state.status in (Status.DONE, Status.CHANGED):
-                        raise RefusedError(
-                            f"`{step.id}` is {state.status.value} with option {state.option}",
-                            help="take the tick back first; then another option can be taken",
-                        )
-                self._append(ev.Chosen(step=step.id, option=option, title=candidate.title))
+        option, state = self._option(step, str(said)), self.state.step(step.id)
+        if step.facts.call is not None:
+            if state.status is Status.DONE and answer(step, self.state) == option:
                 return
-        numbers = ", ".join(str(o.number) for o in step.options)
-        raise RefusedError(
-            f"`{step.id}` has no option {option}",
-            help=f"its options: {numbers}" if numbers else "it is not a choice",
-        )
+            self.tick(step.id, value=option.title, reason=reason)
+            return
+        if state.option not in (None, option.number):
+            self._refuse_while_open(step.id)
+            if state.status in (Status.DONE, Status.CHANGED):
+                raise RefusedError(
+                    f"`{step.id}` is {state.status.value} with option {state.option}",
+                    help=f"{self._take_back(step)}; then another option can be taken",
+                )
+        self._append(ev.Chosen(step=step.id, option=option.number, title=option.title))
+
+    def _option(self, step: Step, said: str) -> Option:
+        """The option that is meant. Raises RefusedError where there is none such, and lists those that there are."""
+        options = options_of(step)
+        if not options:
+            raise RefusedError(f"`{step.id}` is not a choice: it has no options")
+        option = find_option(options, said)
+        if option is None:
+            names = [name for o in options for name in (o.key, o.title) if name]
+            near = did_you_mean(said, names) if said else ""
+            raise RefusedError(
+                f"`{step.id}` has no option `{said}`"
+                if said
+                else f"`{step.id}` is a choice: say which option",
+                help=f"{f'{near} ' if near else ''}its options: {told(options)};"
+                f" `{command('choose', self.checklist.path, step.id, name_of(options[0]))}` takes the first",
+            )
+        return option
+
+    def _take_back(self, step: Step) -> str:
+        return f"`{command('untick', self.checklist.path, step.id)}` takes the tick back"
 
     def resolve(self, step_id: str, how: str, reason: str = "") -> None:
         """Decide an unknown, failed or undecided outcome: `done` or `failed` (with a reason) or `rerun`."""
@@ -165,7 +198,13 @@ class Acts(Asking):
         if how not in ("done", "failed", "rerun"):
             raise RefusedError(f"`{how}` is no way to resolve a step", help="use done, failed or rerun")
         if status not in (Status.UNKNOWN, Status.UNDECIDED, Status.FAILED):
-            raise RefusedError(f"`{step.id}` is {status.value}: there is nothing to resolve")
+            again = status in (Status.DONE, Status.SKIPPED, Status.CHANGED)
+            raise RefusedError(
+                f"`{step.id}` is {status.value}: there is nothing to resolve",
+                help=f"`{command('untick', self.checklist.path, step.id)}` opens it to be run again"
+                if again
+                else "",
+            )
         if how != "rerun" and not reason.strip():
             raise RefusedError(f"marking `{step.id}` {how} needs a reason")
         self._append(ev.Resolved(step=step.id, how=how, reason=bounded(reason)))

@@ -7,6 +7,7 @@ from abc import ABC, abstractmethod
 from orion_deploy.checklist.model import Checklist, CodeBlock, Section, Step
 from orion_deploy.run import rules
 from orion_deploy.run.blocks import Index, find_in, has_commands
+from orion_deploy.run.choices import why_other_way
 from orion_deploy.run.edge import Edge
 from orion_deploy.run.lock import Holder
 from orion_deploy.run.state import RunState
@@ -81,6 +82,10 @@ class Asking(ABC):
         if self.needs_approval:
             return "the checklist is not approved yet; look at its commands first"
         return rules.why_not_start(self.checklist, self.state, step, section)
+
+    def why_override(self, step_id: str) -> str:
+        """Say what speaks against the step so that only a typed reason lets it run; empty where nothing does."""
+        return why_other_way(self.checklist, self.state, self.step(step_id))
 
     def why_reason_needed(self, step_id: str) -> str:
         """Say why ticking the step now needs a typed reason, or an empty string."""

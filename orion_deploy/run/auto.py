@@ -8,11 +8,13 @@ from __future__ import annotations
 
 import shlex
 
+from orion_deploy.checklist.choices import options_of
 from orion_deploy.checklist.evidence import evidence_call
 from orion_deploy.checklist.model import Section, Step
 from orion_deploy.errors import ExitCode, RefusedError
-from orion_deploy.run import reports, rules
+from orion_deploy.run import advice, reports, rules
 from orion_deploy.run.blocks import is_block_id
+from orion_deploy.run.choices import answer, choice_of, holds
 from orion_deploy.run.gates import due_words
 from orion_deploy.run.headless import Stop, Walk
 from orion_deploy.run.session import Session
@@ -23,8 +25,10 @@ from orion_deploy.run.verification import is_harmless, verification_of
 class Auto:
     """The policy of `--auto`."""
 
-    def __init__(self, walk: Walk) -> None:
+    def __init__(self, walk: Walk, override: str = "") -> None:
+        """`override` is why a step is run although the run has gone the other way back."""
         self._walk = walk
+        self._override = override
         self._session = walk.session
 
     def settle(self, section: Section, step: Step, *, is_return: bool) -> Stop | None:
@@ -36,6 +40,8 @@ class Auto:
         if evidence_call(step) is not None:
             return self._decide(step)
         if status in SETTLED:
+            if self._walk.only is not None:
+                self._walk.tell(reports.Settled(step=step.id, title=step.title, why=self._why_settled(step)))
             return None
         if self._session.state.step(step.id).is_watched:
             self._walk.tell_watch(step)
@@ -82,12 +88,12 @@ class Auto:
             return self._leave(step, "its text changed after a part of it had run")
         why = why_person(self._session, step)
         why = why or rules.why_not_start(self._session.checklist, self._session.state, step, section)
-        if why:
+        if why and not (self._override and why == self._session.why_override(step.id)):
             return self._leave(step, why)
         while True:
             block = self._session.next_block(step.id)
             try:
-                attempt = self._session.start(step.id)
+                attempt = self._session.start(step.id, override=self._override)
             except RefusedError as refusal:
                 return self._leave(step, refusal.what)
             status = self._walk.follow(step, attempt)
@@ -189,7 +195,7 @@ class Auto:
                 ExitCode.PERSON_NEEDED,
                 f"it is mandatory: {why}",
                 step,
-                f"when it is done: `{self._command('tick', step)}`; `run` without --auto asks step by step",
+                advice.how_to_settle(self._session.checklist, self._session.state, step),
             )
         if not is_told:
             self._walk.tell(reports.LeftOpen(step=step.id, title=step.title, why=why))
@@ -202,6 +208,12 @@ class Auto:
             step,
             f"look, then `{self._command('resolve', step)} {ways_to_resolve(step)}`",
         )
+
+    def _why_settled(self, step: Step) -> str:
+        state = self._session.state.step(step.id)
+        if state.is_passed_over:
+            return state.reason
+        return f"already {state.status.value}, and not run again: `{self._command('untick', step)}` opens it"
 
     def _command(self, act: str, step: Step) -> str:
         """A command that a person can copy."""
@@ -223,16 +235,19 @@ def only_looks(step: Step) -> bool:
 
 
 def why_person(session: Session, step: Step) -> str:
-    """Say why `step` cannot be carried out without a person, or return an empty string."""
-    from orion_deploy.checklist.variables import applies
+    """Say why `step` cannot be carried out without a person, or return an empty string.
 
-    if step.facts.when is not None and applies(step.facts.when, session.values) is None:
+    A word that it asks for was given by whoever chose the way that it lies on.
+    """
+    if holds(session.checklist, session.state, step, session.values) is None:
+        if choice := choice_of(session.checklist, step):
+            return f"it waits for the choice `{choice.id}`"
         return f"whether it applies (`when: {step.facts.when}`) depends on a value that is missing"
-    if step.kind == "choice" and session.state.step(step.id).option is None:
+    if options_of(step) and answer(step, session.state) is None:
         return "an option is to be chosen"
     if rules.needs_person(step):
         return "a person does it"
-    if step.facts.confirm is not None:
+    if step.facts.confirm is not None and choice_of(session.checklist, step) is None:
         return "a person confirms it with a typed word"
     if session.is_interactive(step.id):
         return "it needs a real terminal"

@@ -29,7 +29,6 @@ from orion_deploy.run.evidence import (
 )
 from orion_deploy.run.progress import LATE
 from orion_deploy.run.state import SETTLED, RunState, Status, StepState
-from orion_deploy.run.values import CONDITION_PREFIX
 from orion_deploy.run.watches.record import WatchRecord
 
 
@@ -325,7 +324,7 @@ def _decided(bare: Criterion, step_state: StepState) -> Criterion:
                 by_person=by_person,
                 is_override=step_state.override,
             )
-        case Status.SKIPPED if step_state.reason.startswith(CONDITION_PREFIX):
+        case Status.SKIPPED if step_state.is_passed_over:
             return replace(decided, stand=Stand.HOLDS, why=step_state.reason)
         case Status.SKIPPED:
             return replace(decided, why=f"it was passed over: {step_state.reason}", by_person=True)

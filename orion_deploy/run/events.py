@@ -77,6 +77,8 @@ class Started(Event):
     script_sha256: str = ""
     edited: bool = False
     """The script was edited before the run; the diff is kept beside the attempt."""
+    override: str = ""
+    """The reason, where something spoke against the run and a person wanted it all the same."""
     cwd: str = ""
     timeout_s: float | None = None
 

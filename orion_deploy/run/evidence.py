@@ -15,7 +15,6 @@ from orion_deploy.checklist.kind_call import KindCall
 from orion_deploy.kinds.limit import RELATIONS, Limit, number_of, shown, unit_of
 from orion_deploy.kinds.verdict import Json, Outcome, Verdict
 from orion_deploy.run.state import FINISHED, RunState, Status, StepState
-from orion_deploy.run.values import CONDITION_PREFIX
 from orion_deploy.run.watches.record import WatchRecord
 from orion_deploy.run.words import duration
 
@@ -228,7 +227,7 @@ def _shown(state: RunState, name: str, records: Records) -> _Shown:
             word = "was not carried out yet" if step.status is Status.TODO else f"is {step.status.value}"
             return _Shown(Outcome.UNDECIDED, f"`{name}` {word}", True)
         case Status.SKIPPED:
-            if step.reason.startswith(CONDITION_PREFIX):
+            if step.is_passed_over:
                 return _Shown(Outcome.PASSED, f"`{name}` is not applicable")
             return _Shown(Outcome.UNDECIDED, f"`{name}` was passed over ({step.reason}): it shows nothing")
         case Status.FAILED:

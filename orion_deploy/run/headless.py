@@ -46,6 +46,7 @@ class Walk:
         """Raises RefusedError when `until` or `only` names no step of the path."""
         self.session = session
         self.follower = follower
+        self.only = only
         self.pairs = self._chosen(until, only)
         self._section = ""
         self._has_watches = any(step.facts.watch is not None for _, step in session.checklist.walk())

@@ -6,7 +6,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from orion_deploy.checklist.model import Checklist, Section, SectionKind, Step
-from orion_deploy.run.state import RunState, Status
+from orion_deploy.run.choices import is_offered
+from orion_deploy.run.state import SETTLED, RunState, Status
 
 LATE = frozenset({SectionKind.CRITERIA, SectionKind.GATES})
 """Sections whose steps are told at the end, in any order."""
@@ -113,12 +114,15 @@ def section_steps(section: Section) -> Iterator[Step]:
 
 
 def next_open(checklist: Checklist, state: RunState, after: str | None = None) -> Step | None:
-    """The next open step on the path, in order, starting behind `after` and going round; None when none is."""
+    """The next open step on the path, in order, starting behind `after` and going round; None when none is.
+
+    What waits for a choice, or lies on the other way back than the one that was gone, is not offered.
+    """
     steps = [step for _, step in path(checklist, state)]
     start = 0
     if after is not None:
         start = next((i + 1 for i, step in enumerate(steps) if step.id == after), 0)
     for step in [*steps[start:], *steps[:start]]:
-        if state.step(step.id).status not in (Status.DONE, Status.SKIPPED):
+        if state.step(step.id).status not in SETTLED and is_offered(checklist, state, step):
             return step
     return None

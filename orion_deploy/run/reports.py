@@ -221,6 +221,16 @@ class LeftOpen(Report):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Settled(Report):
+    """The step that was asked for is settled already: nothing was run. `why` says how it is opened again."""
+
+    event: ClassVar[str] = "settled"
+    step: str
+    title: str
+    why: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Survived(Report):
     """A signal that one of our own steps sent reached the app, and was survived."""
 

@@ -6,6 +6,7 @@ from hashlib import sha256
 
 from orion_deploy.checklist.model import Checklist, Section, SectionKind, Step
 from orion_deploy.kinds.verdict import Outcome
+from orion_deploy.run.choices import why_not_applicable, why_other_way
 from orion_deploy.run.progress import LATE, forward, rollback
 from orion_deploy.run.state import FINISHED, LOST, NEVER_STARTED, SETTLED, RunState, Status, StepState
 
@@ -53,13 +54,18 @@ def why_not_start(checklist: Checklist, state: RunState, step: Step, section: Se
         return "it belongs to the rollback; enter the rollback first"
     if others := [i for i in state.running if i != step.id]:
         return f"`{others[0]}` is still running"
-    return why_not_yet(checklist, state, step)
+    return why_not_yet(checklist, state, step) or why_other_way(checklist, state, step)
 
 
 def why_not_yet(checklist: Checklist, state: RunState, step: Step) -> str:
-    """Say what must be settled before `step`: its `needs`, and mandatory steps before it."""
+    """Say what must be settled before `step`: the choice it depends on, its `needs`, and mandatory steps before it.
+
+    A need that is not applicable is met: there is nothing to wait for.
+    """
+    if why := why_not_applicable(checklist, state, step):
+        return why
     for need in step.facts.needs:
-        if state.step(need).status is not Status.DONE:
+        if state.step(need).status is not Status.DONE and not state.step(need).is_passed_over:
             return f"it needs `{need}`, which is {state.step(need).status.value}"
     blocking = open_before(checklist, state, step.id)
     if blocking is not None:
@@ -101,7 +107,7 @@ def why_reason_needed(checklist: Checklist, state: RunState, step: Step) -> str:
     for child in step.steps:
         if child.mandatory and state.step(child.id).status not in SETTLED:
             return f"its mandatory sub-step `{child.id}` is open"
-    return why_not_yet(checklist, state, step)
+    return why_not_yet(checklist, state, step) or why_other_way(checklist, state, step)
 
 
 def next_block(step: Step, state: StepState) -> int:

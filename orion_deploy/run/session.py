@@ -18,8 +18,8 @@ from orion_deploy.checklist.model import Checklist
 from orion_deploy.errors import OrionError, RefusedError
 from orion_deploy.kinds.verdict import Verdict
 from orion_deploy.run import attempt as attempts
+from orion_deploy.run import choices, rules
 from orion_deploy.run import events as ev
-from orion_deploy.run import rules
 from orion_deploy.run.acts import bounded
 from orion_deploy.run.blocks import index_of, is_block_id
 from orion_deploy.run.deciding import Deciding
@@ -32,7 +32,6 @@ from orion_deploy.run.repository import commit_of
 from orion_deploy.run.resume import InFlight, Resume, build
 from orion_deploy.run.state import RunState, Status
 from orion_deploy.run.store import Store
-from orion_deploy.run.values import conditions
 from orion_deploy.run.verifying import Verifying
 from orion_deploy.run.watching import Watching, firings_of
 
@@ -71,6 +70,7 @@ class Session(Watching, Deciding, Verifying):
         self._who = edge.who()
         self._on_ended = on_ended
         self._index = index_of(checklist)
+        self._deciding = choices.deciding(checklist)
         self._desk = Desk(store.directory, edge)
         self.secrets: dict[str, str] = {}
         self.findings: dict[str, attempts.Finding] = {}
@@ -110,10 +110,11 @@ class Session(Watching, Deciding, Verifying):
 
     # Running
 
-    def start(self, step_id: str, *, script: str | None = None) -> int:
+    def start(self, step_id: str, *, script: str | None = None, override: str = "") -> int:
         """Start the step's next block (or its typed kind) and return the attempt's number.
 
-        `script` is the edited text to run instead; the diff is kept beside the attempt. When it ends,
+        `script` is the edited text to run instead; the diff is kept beside the attempt. `override` is the reason for
+        which it is run although the run has gone the other way back (`why_override`). When it ends,
         `on_ended(step_id, attempt)` is called on another thread: call `collect` from this one.
 
         Raises:
@@ -125,7 +126,7 @@ class Session(Watching, Deciding, Verifying):
             return self.start_watch(step)
         if evidence_call(step) is not None:
             return self.decide(step)
-        prepared = self._begin(step_id, script, interactive=False)
+        prepared = self._begin(step_id, script, interactive=False, override=override)
         try:
             self._desk.launch(prepared)
         except BaseException as error:
@@ -146,13 +147,13 @@ class Session(Watching, Deciding, Verifying):
         assert verdict is not None
         return verdict
 
-    def _refuse_start(self, step_id: str) -> None:
+    def _refuse_start(self, step_id: str, override: str = "") -> None:
         why = self.why_not_start(step_id)
-        if why:
+        if why and not (override.strip() and why == self.why_override(step_id)):
             raise RefusedError(f"`{step_id}` cannot be run: {why}")
 
-    def _begin(self, step_id: str, script: str | None, *, interactive: bool) -> Prepared:
-        self._refuse_start(step_id)
+    def _begin(self, step_id: str, script: str | None, *, interactive: bool, override: str = "") -> Prepared:
+        self._refuse_start(step_id, override)
         step = self.step(step_id)
         prepared = self._desk.prepare(
             checklist=self.checklist,
@@ -174,6 +175,7 @@ class Session(Watching, Deciding, Verifying):
                 what=prepared.what,
                 script_sha256=prepared.script_sha256,
                 edited=prepared.diff != "",
+                override=bounded(override) if self.why_override(step.id) else "",
                 cwd=prepared.spec.cwd,
                 timeout_s=prepared.spec.timeout_s,
             )
@@ -241,7 +243,8 @@ class Session(Watching, Deciding, Verifying):
         )
         ticks = verdict.is_good and not more and rules.ticks_itself(step) and not is_block_id(step_id)
         if ticks:
-            self._append(finished, ev.Ticked(step=step_id, auto=True, value=verdict.value))
+            ticked = ev.Ticked(step=step_id, auto=True, override=attempt.override, value=verdict.value)
+            self._append(finished, ticked)
         else:
             self._append(finished)
         return verdict
@@ -314,6 +317,8 @@ class Session(Watching, Deciding, Verifying):
             raise RefusedError(self._why_read_only())
         now = self.edge.now()
         self._store.append(*(stamped(event, now, self._who) for event in events))
+        if not self._deciding.isdisjoint(getattr(event, "step", "") for event in events):
+            self.apply_conditions()
         self._store.snapshot()
 
     def _watch(self, step_id: str, attempt: int, folder: Path | None = None) -> None:
@@ -353,9 +358,7 @@ class Session(Watching, Deciding, Verifying):
 
     def apply_conditions(self) -> None:
         """Pass over the steps whose `when` does not hold, and bring back those to which it holds again."""
-        pass_over, bring_back = conditions(self.checklist, self.state, self.values)
-        found: list[ev.Event] = [ev.Skipped(step=step.id, reason=reason) for step, reason in pass_over]
-        found += [ev.Unticked(step=step.id) for step in bring_back]
+        found = tuple(choices.consequences(self.checklist, self.state, self.values))
         if found:
             self._append(*found)
 

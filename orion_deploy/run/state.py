@@ -28,6 +28,8 @@ FINISHED = "finished"
 NEVER_STARTED = "never started"
 LOST = "lost"
 """How an attempt ended."""
+CONDITION_PREFIX = "not applicable: "
+"""How the reason of a skip begins that nobody decided: the step's `when` does not hold."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +64,8 @@ class Attempt:
     started_at: float
     by: str
     edited: bool = False
+    override: str = ""
+    """The reason for which it was run although something spoke against it."""
     cwd: str = ""
     script_sha256: str = ""
     finished_at: float | None = None
@@ -132,6 +136,11 @@ class StepState:
     before: Status = Status.TODO
     """The status before the attempt under way: it comes back when that attempt never started."""
     verifications: tuple[Verification, ...] = ()
+
+    @property
+    def is_passed_over(self) -> bool:
+        """Whether it is not applicable: skipped because its `when` does not hold."""
+        return self.status is Status.SKIPPED and self.reason.startswith(CONDITION_PREFIX)
 
     @property
     def is_watched(self) -> bool:

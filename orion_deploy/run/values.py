@@ -8,8 +8,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from orion_deploy.checklist.model import Checklist, CodeBlock, Step, Variable
-from orion_deploy.checklist.variables import applies, fit, resolve
-from orion_deploy.run.state import RunState, Status
+from orion_deploy.checklist.variables import fit, resolve
+from orion_deploy.run.state import RunState
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,23 +63,3 @@ def missing_for(
     )
     placeholders = tuple(p for p in (block.placeholders if block else ()) if p not in state.variables)
     return Missing(variables, placeholders)
-
-
-CONDITION_PREFIX = "not applicable: "
-
-
-def conditions(
-    checklist: Checklist, state: RunState, values: Mapping[str, str]
-) -> tuple[list[tuple[Step, str]], list[Step]]:
-    """Steps whose `when` does not hold and are open (with the reason), and steps skipped so to which it holds now."""
-    pass_over, bring_back = [], []
-    for _, step in checklist.walk():
-        if step.facts.when is None:
-            continue
-        holds = applies(step.facts.when, values)
-        step_state = state.step(step.id)
-        if holds is False and step_state.status is Status.TODO:
-            pass_over.append((step, f"{CONDITION_PREFIX}when {step.facts.when}"))
-        elif holds and step_state.status is Status.SKIPPED and step_state.reason.startswith(CONDITION_PREFIX):
-            bring_back.append(step)
-    return pass_over, bring_back

@@ -38,6 +38,11 @@ SIGNS: dict[Status, Sign] = {
     Status.CHANGED: Sign("*", "changed", "warn"),
 }
 
+NOT_APPLICABLE = Sign("-", "n/a", "dim")
+"""Skipped, and nobody decided that: its `when` does not hold."""
+WAITS = Sign("·", "waits", "dim")
+"""To do, but only when the choice that it depends on is made."""
+
 OUTCOMES: dict[Outcome, Sign] = {
     Outcome.PASSED: Sign("✓", "passed", "ok"),
     Outcome.FAILED: Sign("✗", "failed", "bad"),

@@ -10,11 +10,14 @@ import re
 from collections.abc import Mapping
 from typing import NamedTuple
 
+from orion_deploy.checklist.choices import options_of
+from orion_deploy.checklist.conditions import parse
 from orion_deploy.checklist.evidence import evidence_call
 from orion_deploy.checklist.model import Checklist, Role, Section, SectionKind, Step
+from orion_deploy.run.choices import answer, is_offered
 from orion_deploy.run.progress import LATE
 from orion_deploy.run.state import SETTLED, UNTOUCHED, RunState, Status, StepState
-from orion_deploy.run.words import Sign
+from orion_deploy.run.words import NOT_APPLICABLE, SIGNS, WAITS, Sign
 from orion_deploy.text import plain_line
 
 _QUOTED = re.compile(r"`([^`]+)`")
@@ -67,7 +70,10 @@ class Board:
         self._section_row: list[int] = []
         self._forward: list[str] = []
         self._back: list[str] = []
+        self._waits: dict[str, Step] = {}
+        """The choice on which a step depends."""
         self._lay_out()
+        self._lay_out_choices()
         self._steps: Mapping[str, StepState] = {}
         self.watching: Mapping[str, Watching] = {}
         """By step."""
@@ -114,6 +120,13 @@ class Board:
                 self._add(row)
         self._forward += late[SectionKind.CRITERIA] + late[SectionKind.GATES]
 
+    def _lay_out_choices(self) -> None:
+        for step in self.steps.values():
+            condition = parse(step.facts.when) if step.facts.when is not None else None
+            choice = self.steps.get(condition.name) if condition is not None else None
+            if choice is not None and options_of(choice):
+                self._waits[step.id] = choice
+
     def _add(self, row: Row) -> None:
         self._row_of[row.id] = len(self.rows)
         self.rows.append(row)
@@ -140,6 +153,16 @@ class Board:
     def status(self, step_id: str) -> Status:
         """The status of a step."""
         return self._steps.get(step_id, UNTOUCHED).status
+
+    def sign_of(self, step_id: str) -> Sign:
+        """How a step looks: its status, that it waits for a choice, or that it is not applicable."""
+        state = self.step_state(step_id)
+        if state.is_passed_over:
+            return NOT_APPLICABLE
+        choice = self._waits.get(step_id)
+        if choice is not None and state.status is Status.TODO and answer(choice, self.state) is None:
+            return WAITS
+        return SIGNS[state.status]
 
     def section_progress(self, section: int) -> tuple[int, int]:
         """Settled and all steps of a section, sub-steps included, sub-sections not."""
@@ -193,7 +216,10 @@ class Board:
         )
 
     def next_open(self, row: int) -> str | None:
-        """The next step on the path that is not settled, behind `row` and going round; None when none is."""
+        """The next step on the path that is not settled, behind `row` and going round; None when none is.
+
+        What waits for a choice, or lies on the other way back than the one that was gone, is not offered.
+        """
         path = self.path
         place = self._position.get(self.rows[row].id) if 0 <= row < len(self.rows) else None
         if place is not None:
@@ -202,7 +228,9 @@ class Board:
             start = next((n for n, step_id in enumerate(path) if self._row_of[step_id] > row), 0)
         for offset in range(len(path)):
             step_id = path[(start + offset) % len(path)]
-            if self.status(step_id) not in SETTLED:
+            if self.status(step_id) not in SETTLED and is_offered(
+                self.checklist, self.state, self.steps[step_id]
+            ):
                 return step_id
         return None
 
@@ -229,6 +257,7 @@ class Board:
             if row is None:
                 continue
             dirty.append(row)
+            dirty += [self._row_of[i] for i, choice in self._waits.items() if choice.id == step_id]
             change = (step_state.status in SETTLED) - (old.status in SETTLED)
             if change and self.rows[row].kind == "step":
                 section = self.rows[row].section

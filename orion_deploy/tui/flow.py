@@ -9,7 +9,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from orion_deploy.checklist.model import Step
+from orion_deploy.checklist.choices import options_of
+from orion_deploy.checklist.model import Option, Step
 from orion_deploy.run.blocks import is_block_id
 from orion_deploy.run.session import Session
 from orion_deploy.run.state import LOST, Status, StepState
@@ -80,6 +81,7 @@ class Confirm:
     step_id: str
     word: str
     why: tuple[str, ...]
+    override: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +90,7 @@ class Launch:
 
     step_id: str
     is_interactive: bool
+    override: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,8 +103,7 @@ class AskPerson:
     """The word that confirms; empty where a value is asked for."""
     value: str = ""
     """The name of the value."""
-    options: tuple[str, ...] = ()
-    recommended: str = ""
+    options: tuple[Option, ...] = ()
 
     @property
     def is_a_mere_tick(self) -> bool:
@@ -112,6 +114,14 @@ class AskPerson:
 @dataclass(frozen=True, slots=True)
 class AskReason:
     """The tick is an override: it needs a reason."""
+
+    step_id: str
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class AskOverride:
+    """The run has gone the other way back: the step runs only with a reason."""
 
     step_id: str
     why: str
@@ -135,14 +145,23 @@ Decision = (
     | Launch
     | AskPerson
     | AskReason
+    | AskOverride
     | Tick
 )
 
 
 def on_run(
-    session: Session, row: Row | None, *, is_confirmed: bool = False, edited: str | None = None
+    session: Session,
+    row: Row | None,
+    *,
+    is_confirmed: bool = False,
+    edited: str | None = None,
+    override: str = "",
 ) -> Decision:
-    """What Enter means on this row. `edited` is the text that would run instead of the checklist's."""
+    """What Enter means on this row. `edited` is the text that would run instead of the checklist's.
+
+    `override` is the reason that was given although the run has gone the other way back.
+    """
     if row is None:
         return Refuse("there is nothing here")
     if row.kind == "section":
@@ -164,15 +183,18 @@ def on_run(
     if session.needs_approval and (step.facts.call is not None or session.scripts(step.id)):
         return Approve()
     if why := session.why_not_start(step.id):
-        return Refuse(why)
+        if why != session.why_override(step.id):
+            return Refuse(why)
+        if not override:
+            return AskOverride(step.id, why)
     if edited is None and (missing := session.missing(step.id)):
         return AskValues(step.id, missing)
     script = edited if edited is not None else next_script(session, step.id)
     if not is_confirmed and (
         reasons := why_confirm(session, step, state, script, is_edited=edited is not None)
     ):
-        return Confirm(step.id, confirm_word(session, step, state), reasons)
-    return Launch(step.id, is_interactive=runs_in_terminal(step, script))
+        return Confirm(step.id, confirm_word(session, step, state), reasons, override)
+    return Launch(step.id, is_interactive=runs_in_terminal(step, script), override=override)
 
 
 def _first_step(session: Session) -> str:
@@ -185,14 +207,12 @@ def question_of(step: Step) -> AskPerson | None:
     if call is None or not call.name.startswith("people."):
         return None
     given: Mapping[str, object] = call.parameters
-    options = given.get("options")
     return AskPerson(
         step.id,
         question=str(given.get("question") or step.title),
         word=str(given.get("word") or ""),
         value=str(given.get("value") or ""),
-        options=tuple(str(o) for o in options) if isinstance(options, (list, tuple)) else (),
-        recommended=str(given.get("recommended") or ""),
+        options=options_of(step),
     )
 
 

@@ -85,7 +85,7 @@ class Views:
         seen = self.watches.of(row.id)
         facts = StepFacts(
             state=state,
-            sign=sign_of(seen, now) if seen is not None and seen.is_open else None,
+            sign=sign_of(seen, now) if seen is not None and seen.is_open else self.board.sign_of(row.id),
             now=now,
             notes=self.session.checklist.notes,
             values=shown_values(self.session),

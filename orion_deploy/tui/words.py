@@ -3,13 +3,27 @@
 from __future__ import annotations
 
 from orion_deploy.run.state import Status
-from orion_deploy.run.words import OUTCOMES, SIGNS, Sign, clock, counted, duration, minutes, size
+from orion_deploy.run.words import (
+    NOT_APPLICABLE,
+    OUTCOMES,
+    SIGNS,
+    WAITS,
+    Sign,
+    clock,
+    counted,
+    duration,
+    minutes,
+    size,
+)
 
 __all__ = [
     "MEANINGS",
+    "MORE_MEANINGS",
+    "NOT_APPLICABLE",
     "OUTCOMES",
     "SIGNS",
     "STATUS_COLUMNS",
+    "WAITS",
     "Sign",
     "clock",
     "counted",
@@ -31,3 +45,9 @@ MEANINGS: dict[Status, str] = {
     Status.UNKNOWN: "it was interrupted; nobody knows how it ended",
     Status.CHANGED: "its text changed since it was ticked",
 }
+
+MORE_MEANINGS: dict[Sign, str] = {
+    WAITS: "it waits for the answer to a choice",
+    NOT_APPLICABLE: "not applicable: a value, or the answer to a choice, rules it out",
+}
+"""What a step says beside its status."""

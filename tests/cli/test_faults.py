@@ -117,8 +117,12 @@ def test_a_fault_stops_the_run_and_its_way_out_leads_on(tmp_path: Path, fault: s
         assert living(box.directory, "orion") is not None
 
 
-def test_the_demo_goes_there_and_back_headless(tmp_path: Path) -> None:
-    """`demo --auto`, then `rollback --auto`: carried back as far as no person is needed, by the choice that a person made before."""
+@pytest.mark.parametrize(
+    ("way", "gone", "not_gone"),
+    [("down", "back-down", "back-restore"), ("restore", "back-restore", "back-down")],
+)
+def test_the_demo_goes_there_and_back_headless(tmp_path: Path, way: str, gone: str, not_gone: str) -> None:
+    """`rollback --auto` without a way stops nothing and says how to choose, and what the facts speak for; with one it goes that way, that way alone, to the end."""
     folder = tmp_path / "box"
     try:
         assert orion("demo", "--no-open", "--dir", folder, cwd=tmp_path).code == 0
@@ -129,20 +133,33 @@ def test_the_demo_goes_there_and_back_headless(tmp_path: Path) -> None:
         checklist = folder / "0001_add_active_request.md"
         environ = {"PATH": f"{folder / 'bin'}{os.pathsep}{os.environ['PATH']}"}
         assert state_of(path) == "after"
+        lives = living(folder, "orion")
+        assert lives is not None
+
         back = orion("rollback", checklist, "--auto", "--reason", "p95", "--json", cwd=folder, env=environ)
+        assert back.code == 3, back
         (facts,) = back.events("way_back")
         assert "Taking the migration back keeps" in facts["facts"]["follows"][0]
-        assert back.code != 0
+        (stopped,) = back.events("stopped")
+        assert stopped["step"] == "back-way"
+        assert "The facts speak for `down`: Taking the migration back keeps" in stopped["help"]
+        assert f"orion-deploy choose {checklist} back-way restore" in stopped["help"]
+        assert f"orion-deploy rollback {checklist} --auto --way down|restore" in stopped["help"]
+        assert living(folder, "orion") == lives
         assert state_of(path) == "after"
-        for words in (
-            ("tick", checklist, "back-way", "--value", "Take the migration back"),
-            ("skip", checklist, "back-restore", "--reason", "the other way"),
-        ):
-            assert orion(*words, cwd=folder).code == 0
-        back = orion("rollback", checklist, "--auto", cwd=folder, env=environ)
+
+        back = orion("rollback", checklist, "--auto", "--way", way, cwd=folder, env=environ)
         assert back.code == 0, back
         assert state_of(path) == "before"
-        assert living(folder, "orion") is not None
+        assert living(folder, "orion") not in (None, lives)
+        steps = steps_of(checklist)
+        assert steps[gone]["status"] == "done"
+        assert steps[not_gone]["status"] == "skipped"
+        assert steps[not_gone]["reason"].startswith("not applicable: `back-way` is “")
+        assert "last_attempt" not in steps[not_gone]
+        assert not any("override" in step for step in steps.values())
+        report = orion("report", checklist, cwd=folder).out
+        assert "not applicable" in report
     finally:
         orion("demo", "--stop", "--dir", folder, cwd=tmp_path)
 

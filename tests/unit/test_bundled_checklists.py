@@ -193,6 +193,18 @@ def test_the_migration_has_thirty_seconds_and_needs_a_backup() -> None:
     assert STEPS["back-restore"][1].facts.confirm
 
 
+def test_the_way_back_is_chosen_before_anything_is_stopped() -> None:
+    """The choice comes first and cannot be passed by; each way applies by one answer alone, and the verification needs the way that was taken."""
+    back = [i for i in STEPS if i.startswith("back-")]
+    assert back[:2] == ["back-way", "back-stop"]
+    assert STEPS["back-way"][1].mandatory
+    assert {STEPS[i][1].facts.when for i in ("back-down", "back-restore")} == {
+        "back-way == down",
+        "back-way == restore",
+    }
+    assert set(STEPS["back-verified"][1].facts.needs) == {"back-down", "back-restore"}
+
+
 def test_the_first_day_is_watched() -> None:
     """What the seed asks to be monitored for 24 hours is watched for as long, and a person is asked when it is over."""
     watches = {i for i, (_, step) in STEPS.items() if step.facts.watch is not None}

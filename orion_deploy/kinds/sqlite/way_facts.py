@@ -189,6 +189,18 @@ def follows(way: WayBack) -> tuple[str, ...]:
     return tuple(_sentences(way))
 
 
+def recommended(way: WayBack) -> tuple[Literal["", "down", "restore"], str]:
+    """Which way the facts speak for, and why, in a sentence; no way and no sentence where too little is known."""
+    said = follows(way)
+    if not said:
+        return "", ""
+    if way.state == "before" and way.health in ("whole", "unknown"):
+        return "", said[0]
+    if not why_no_down(way):
+        return "down", said[0]
+    return ("" if why_no_restore(way) else "restore"), said[0]
+
+
 def _sentences(way: WayBack) -> Iterator[str]:
     no_down, no_restore = why_no_down(way), why_no_restore(way)
     if way.state == "before" and way.health in ("whole", "unknown"):

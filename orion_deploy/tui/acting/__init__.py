@@ -108,28 +108,37 @@ class Acting(Moving, WholeRun, WatchActs, CriteriaActs, Answers):
                 self.ask_values(
                     missing, script, lambda: self.decide(flow.on_run(self.session, self.main.row))
                 )
-            case flow.Confirm(step_id, word, reasons):
+            case flow.Confirm(step_id, word, reasons, override):
                 panel_of_word = asking.confirm_panel(self.session, step_id, word, reasons, edited)
-                self.ask(panel_of_word, lambda _typed: self._confirmed(step_id, edited))
-            case flow.Launch(step_id, is_interactive):
-                self._launch(step_id, edited, is_interactive=is_interactive)
+                self.ask(panel_of_word, lambda _typed: self._confirmed(step_id, edited, override))
+            case flow.Launch(step_id, is_interactive, override):
+                self._launch(step_id, edited, is_interactive=is_interactive, override=override)
             case flow.AskPerson() as question:
                 panel_of_question = asking.question_panel(self.session, question)
                 self.ask(panel_of_question, lambda seen: self.tick(question.step_id, value=seen))
             case flow.AskReason(step_id, why):
                 panel_of_reason = asking.override_panel(step(step_id), self.board.with_titles(why))
-                self.ask(panel_of_reason, lambda reason: self.tick(step_id, reason=reason))
+                self.ask(panel_of_reason, lambda reason: self._tick_for(step_id, reason))
+            case flow.AskOverride(step_id, why):
+                panel_of_reason = asking.other_way_panel(step(step_id), self.board.with_titles(why))
+                self.ask(
+                    panel_of_reason,
+                    lambda reason: self.decide(
+                        flow.on_run(self.session, self.main.row, edited=edited, override=reason), edited
+                    ),
+                )
             case flow.Tick(step_id):
                 self.tick(step_id)
 
     # Running
 
-    def _confirmed(self, step_id: str, edited: str | None) -> None:
+    def _confirmed(self, step_id: str, edited: str | None, override: str) -> None:
         row = self.main.row
         if row is not None and row.id == step_id:
-            self.decide(flow.on_run(self.session, row, is_confirmed=True, edited=edited), edited)
+            decision = flow.on_run(self.session, row, is_confirmed=True, edited=edited, override=override)
+            self.decide(decision, edited)
 
-    def _launch(self, step_id: str, edited: str | None, *, is_interactive: bool) -> None:
+    def _launch(self, step_id: str, edited: str | None, *, is_interactive: bool, override: str) -> None:
         if (step := self.session.step(step_id)).facts.watch is not None:
             self.start_watch(step)
             return
@@ -139,7 +148,7 @@ class Acting(Moving, WholeRun, WatchActs, CriteriaActs, Answers):
             if self.do(lambda: run_in_terminal(self.main.app, self.session, step_id, edited)):
                 self._settled(step_id)
         else:
-            self.do(lambda: self.session.start(step_id, script=edited))
+            self.do(lambda: self.session.start(step_id, script=edited, override=override))
         self.main.patience.hold()
 
     def on_ended(self, step_id: str) -> None:
@@ -211,6 +220,17 @@ class Acting(Moving, WholeRun, WatchActs, CriteriaActs, Answers):
         self.ask(EditScreen(written, row.title), edited)
 
     # Settling
+
+    def _tick_for(self, step_id: str, reason: str) -> None:
+        """Tick for a reason; a choice is asked for its option all the same."""
+        from orion_deploy.tui.screens import asking
+
+        question = flow.question_of(self.session.step(step_id))
+        if question is None or not question.options:
+            self.tick(step_id, reason=reason)
+            return
+        panel = asking.question_panel(self.session, question)
+        self.ask(panel, lambda seen: self.tick(step_id, reason=reason, value=seen))
 
     def tick(self, step_id: str, *, reason: str = "", value: str = "") -> None:
         """Tick a step."""

@@ -63,7 +63,9 @@ class Hands:
     def do_next(self) -> None:
         """To the next open step."""
         step_id = self.board.next_open(self.main.outline.cursor)
-        if step_id is None:
+        if step_id is None and self.board.totals().settled < self.board.totals().total:
+            self.main.say("what is open waits for a choice, or lies on the other way back", "warn")
+        elif step_id is None:
             self.main.say("every step is settled; F closes the run", "ok")
         else:
             self.go_to(step_id)

@@ -134,16 +134,19 @@ def options_panel(session: Session, question: flow.AskPerson) -> Panel[str]:
 
     def build(width: int) -> list[Line]:
         lines = [*prose_lines(question.question, width, "bold"), EMPTY]
-        for number, option in enumerate(question.options, start=1):
-            mark = "  recommended" if option == question.recommended else ""
-            lines += wrap(
-                (Span(f"{number}  ", "key"), Span(plain_line(option)), Span(mark, "ok")), width, hang="   "
+        for option in question.options:
+            mark = "  recommended" if option.recommended else ""
+            spans = (
+                Span(f"{option.number}  ", "key"),
+                Span(plain_line(option.title)),
+                Span(mark, "ok"),
             )
+            lines += wrap(spans, width, hang="   ")
         if live is not None and (facts := live.lines(width)):
             lines += [EMPTY, *facts]
         return lines
 
-    answers = {str(n): option for n, option in enumerate(question.options, start=1)}
+    answers = {str(option.number): option.title for option in question.options}
     hint = keys_hint((f"1-{len(answers)}", "takes an option"), ("Esc", "leaves it"))
     panel = KeysPanel("Choose", build, answers, hint)
     return panel.following(live) if live is not None else panel
@@ -161,6 +164,19 @@ def override_panel(step: Step, why: str) -> Panel[str]:
 
     return TypePanel(
         "Tick it all the same?", build, "Reason:", needed, is_grave=True, enter="ticks it as an override"
+    )
+
+
+def other_way_panel(step: Step, why: str) -> Panel[str]:
+    """What would be lost by going this way back behind the other, and the reason for it all the same."""
+
+    def build(width: int) -> list[Line]:
+        lines = [*wrap(line(plain_line(step.title), "bold"), width), EMPTY, *warning_lines((why,), width)]
+        text = "To do it all the same is an override: say what is lost by it, and why that is right."
+        return [*lines, EMPTY, *wrap(line(text), width)]
+
+    return TypePanel(
+        "The other way back?", build, "Reason:", needed, is_grave=True, enter="goes on with this reason"
     )
 
 

@@ -8,7 +8,7 @@ from orion_deploy.run.watches import standing
 from orion_deploy.tui.keys import ACTIONS, GROUPS, key_name, keys_of
 from orion_deploy.tui.lines import EMPTY, Line, Span, line, wrap
 from orion_deploy.tui.screens.panel import KeysPanel, keys_hint
-from orion_deploy.tui.words import MEANINGS, SIGNS
+from orion_deploy.tui.words import MEANINGS, MORE_MEANINGS, SIGNS
 
 KEY_COLUMNS = 18
 
@@ -29,6 +29,7 @@ def help_lines(keymap: Mapping[str, str], width: int) -> list[Line]:
             )
     lines += [EMPTY, line("What the steps say", "heading")]
     words = [(sign, MEANINGS[status]) for status, sign in SIGNS.items()]
+    words += MORE_MEANINGS.items()
     words += [(standing.SIGNS[word], meaning) for word, meaning in standing.MEANINGS.items()]
     for sign, meaning in words:
         lines += wrap(

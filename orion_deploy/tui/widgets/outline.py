@@ -8,12 +8,13 @@ from textual.geometry import Region, Size
 from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
-from orion_deploy.run.state import SETTLED, Status
+from orion_deploy.run.state import CONDITION_PREFIX, SETTLED, Status
+from orion_deploy.text import plain_line
 from orion_deploy.tui.board import Board, Row
 from orion_deploy.tui.lines import Line, Span, fit
 from orion_deploy.tui.messages import Act, RowMoved
 from orion_deploy.tui.paint import cursor_style, palette_of, strip_of
-from orion_deploy.tui.words import SIGNS, STATUS_COLUMNS
+from orion_deploy.tui.words import STATUS_COLUMNS
 
 ROWS_KEPT_ABOVE = 2
 """Rows that stay visible around the cursor while it moves."""
@@ -123,7 +124,7 @@ def row_line(board: Board, row: Row, width: int, *, is_current: bool) -> Line:
         role = "heading" if board.is_on_path(row) or is_current else "heading.off"
         return (mark, Span(title, role), Span(gap), Span(count, "ok" if is_complete else "dim"))
     status = board.status(row.id)
-    sign = SIGNS[status]
+    sign = board.sign_of(row.id)
     if row.kind == "block" and status is Status.TODO:
         sign = sign._replace(glyph="$", word="block")
     blocks_done = board.step_state(row.id).blocks_done
@@ -137,6 +138,10 @@ def row_line(board: Board, row: Row, width: int, *, is_current: bool) -> Line:
         sign, wordings = board.watching[row.id]
         room = width - STATUS_COLUMNS - 5 - 2 * row.depth - cell_len(row.title)
         right = next((f" {words}" for words in wordings if cell_len(words) <= room), "")
+    elif board.step_state(row.id).is_passed_over:
+        why = f" {board.step_state(row.id).reason.removeprefix(CONDITION_PREFIX)}"
+        room = width - STATUS_COLUMNS - 5 - 2 * row.depth - cell_len(row.title)
+        right = plain_line(why) if cell_len(why) <= room else ""
     word = sign.text.ljust(STATUS_COLUMNS) + " "
     is_quiet = status in SETTLED or not board.is_on_path(row)
     role = "dim" if is_quiet and not is_current else ""

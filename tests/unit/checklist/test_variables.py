@@ -9,11 +9,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from orion_deploy.checklist.conditions import applies, check_condition
 from orion_deploy.checklist.model import Variable
 from orion_deploy.checklist.variables import (
     Origin,
-    applies,
-    check_condition,
     fit,
     parse_sets,
     resolve,
