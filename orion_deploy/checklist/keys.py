@@ -101,7 +101,7 @@ KEYS: Final[tuple[Key, ...]] = (
     Key("needs", Takes.IDS, _STEP, "Steps that must be done before this one.", "[backup]"),
     Key("idempotent", Takes.BOOLEAN, _STEP, "Carrying it out twice does no harm: after an interruption it may be run again.", "true"),
     Key("verify", Takes.CALL, _STEP, "The check that tells, after an interruption, whether the step was carried out.", "{files.exists: {path: backup.db}}"),
-    Key("when", Takes.TEXT, _STEP, "The step applies only under this condition on a variable.", "TARGET == production"),
+    Key("when", Takes.TEXT, _STEP, "The step applies only under this condition on a variable, or on the answer to a choice.", "way == down"),
     Key("interactive", Takes.BOOLEAN, _STEP, "It needs the real terminal. Default: told from its words (sudo, an editor, read).", "true"),
     Key("env", Takes.TEXTS, _STEP, "Environment variables for this step alone.", "{LANG: C}"),
     Key("shell", Takes.SHELL, _STEP, "The shell that runs the step's commands. Default: told from the block's language.", "zsh"),

@@ -113,9 +113,9 @@ def _progress(report: reports.Advanced) -> str:
 def _counts(report: reports.Ended) -> str:
     counts = report.counts
     text = f"{counts['done']} of {counts['total']} done"
-    for key in ("skipped", "failed", "unknown", "undecided"):
+    for key in ("skipped", "not_applicable", "failed", "unknown", "undecided"):
         if counts[key]:
-            text += f", {counts[key]} {key}"
+            text += f", {counts[key]} {key.replace('_', ' ')}"
     if counts["overrides"]:
         text += f", {counts['overrides']} overridden"
     return text + (f", {counts['open']} open" if counts["open"] else "")

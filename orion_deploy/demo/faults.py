@@ -41,7 +41,7 @@ FAULTS: Final[Mapping[str, Fault]] = MappingProxyType(
         ),
         "corrupt-backup": Fault(
             "every new file in Orion/backups is damaged in its middle, its size and times left alone",
-            "the migration refuses; stop it: kill $(cat Orion/run/rot.pid); then back up again",
+            "the migration refuses; stop it: kill $(cat Orion/run/rot.pid); then back up again: orion-deploy untick 0001_add_active_request.md backup",
             "rot",
         ),
         "disk-full": Fault(

@@ -141,6 +141,7 @@ def _counts(checklist: Checklist | None, state: RunState) -> dict[str, int]:
         "total": of.total,
         "done": of.done,
         "skipped": of.skipped,
+        "not_applicable": of.not_applicable,
         "open": of.open,
         "failed": of.failed,
         "unknown": of.unknown,

@@ -31,6 +31,7 @@ BAR_WIDTH = 1000.0
 BAR_PARTS = (
     ("done", "ok"),
     ("skipped", "warn"),
+    ("not_applicable", "ok"),
     ("undecided", "warn"),
     ("changed", "warn"),
     ("running", "run"),

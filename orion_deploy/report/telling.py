@@ -100,8 +100,8 @@ def head_facts(evidence: Evidence, clock: Clock) -> Iterator[Fact]:
 
 def count_words(counts: Mapping[str, int]) -> str:
     """`12 of 14 done, 2 skipped`, of the path that the run is on."""
-    names = ("skipped", "failed", "unknown", "undecided", "running", "changed", "open")
-    rest = "".join(f", {counts[name]:,} {name}" for name in names if counts.get(name))
+    names = ("skipped", "not_applicable", "failed", "unknown", "undecided", "running", "changed", "open")
+    rest = "".join(f", {counts[name]:,} {name.replace('_', ' ')}" for name in names if counts.get(name))
     overrides = counts.get("overrides", 0)
     more = f", {counted(overrides, 'override')}" if overrides else ""
     return f"{counts.get('done', 0):,} of {counts.get('total', 0):,} done{rest}{more}"

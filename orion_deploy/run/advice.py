@@ -59,6 +59,28 @@ def how_to_settle(checklist: Checklist, state: RunState, step: Step) -> str:
     return f"`{command('run', path, '--auto', '--only', first.id)}` runs it; done by hand: `{command('tick', path, first.id)}`"
 
 
+def how_to_mend(checklist: Checklist, state: RunState, step: Step) -> str:
+    """How a failed step is run again, and what it needs that its verdict wants taken again."""
+    path = checklist.path
+    text = f"mend what it is; `{command('resolve', path, step.id, 'rerun')}` then opens the step again"
+    verdict = state.step(step.id).verdict
+    reason = verdict.reason.lower() if verdict is not None else ""
+    for need in step.facts.needs:
+        found = rules.find(checklist, need)
+        call = found[1].facts.call if found is not None else None
+        if (
+            state.step(need).status is Status.DONE
+            and call is not None
+            and _TAKEN_AGAIN.get(call.name, "\0") in reason
+        ):
+            text += f"; `{command('untick', path, need)}` before it, to do `{need}` again"
+    return text
+
+
+_TAKEN_AGAIN: Mapping[str, str] = {"sqlite.backup": "backup", "sqlite.rehearse": "rehears"}
+"""Kinds that a later step may want again, and the word by which its verdict says so."""
+
+
 def how_to_choose(checklist: Checklist, state: RunState, choice: Step) -> str:
     """The commands that answer a choice; at that of a way back with what the facts of the run speak for."""
     options = options_of(choice)

@@ -117,7 +117,7 @@ class Auto:
                     ExitCode.FAILED,
                     self._reason(step),
                     step,
-                    f"mend what it is; `{self._command('resolve', step)} rerun` then opens the step again",
+                    advice.how_to_mend(self._session.checklist, self._session.state, step),
                 )
             case Status.UNDECIDED:
                 return self._judge(step)

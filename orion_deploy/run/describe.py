@@ -46,6 +46,7 @@ def describe(
             "total": overall.total,
             "done": overall.done,
             "skipped": overall.skipped,
+            "not_applicable": overall.not_applicable,
             "open": overall.open,
             "failed": overall.failed,
             "unknown": overall.unknown,

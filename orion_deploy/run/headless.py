@@ -230,6 +230,7 @@ class Walk:
                     "total": counts.total,
                     "done": counts.done,
                     "skipped": counts.skipped,
+                    "not_applicable": counts.not_applicable,
                     "open": counts.open,
                     "failed": counts.failed,
                     "unknown": counts.unknown,

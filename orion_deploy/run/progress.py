@@ -20,6 +20,9 @@ class Progress:
     total: int = 0
     done: int = 0
     skipped: int = 0
+    """Passed over by a person."""
+    not_applicable: int = 0
+    """Passed over because their `when` does not hold: nobody decided that."""
     failed: int = 0
     unknown: int = 0
     undecided: int = 0
@@ -29,8 +32,8 @@ class Progress:
 
     @property
     def settled(self) -> int:
-        """Done or skipped."""
-        return self.done + self.skipped
+        """Done, skipped or not applicable."""
+        return self.done + self.skipped + self.not_applicable
 
     @property
     def open(self) -> int:
@@ -81,17 +84,19 @@ _FIELDS = {
 def count(steps: Iterator[Step] | tuple[Step, ...] | list[Step], state: RunState) -> Progress:
     """Count the statuses of `steps`."""
     counts = dict.fromkeys(_FIELDS.values(), 0)
-    total = overrides = 0
+    total = overrides = not_applicable = 0
     for step in steps:
         total += 1
         step_state = state.steps.get(step.id)
         if step_state is None:
             continue
         name = _FIELDS.get(step_state.status)
-        if name is not None:
+        if step_state.is_passed_over:
+            not_applicable += 1
+        elif name is not None:
             counts[name] += 1
         overrides += step_state.override
-    return Progress(total=total, overrides=overrides, **counts)
+    return Progress(total=total, overrides=overrides, not_applicable=not_applicable, **counts)
 
 
 def overall(checklist: Checklist, state: RunState) -> Progress:

@@ -36,9 +36,10 @@ def bare(state: RunState, run: str) -> dict[str, Any]:
     """What can be said of a run without its checklist: the summary, with counts over all steps."""
     counts: dict[str, int] = {"total": len(state.digests), "overrides": 0}
     for step in state.steps.values():
-        counts[step.status.value] = counts.get(step.status.value, 0) + 1
+        name = "not_applicable" if step.is_passed_over else step.status.value
+        counts[name] = counts.get(name, 0) + 1
         counts["overrides"] += step.override
-    settled = counts.get("done", 0) + counts.get("skipped", 0)
+    settled = sum(counts.get(name, 0) for name in ("done", "skipped", "not_applicable"))
     counts["open"] = max(0, counts["total"] - settled)
     watching: list[Any] = []
     if state.watched:

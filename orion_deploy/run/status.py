@@ -92,8 +92,10 @@ def _section(section: Facts) -> Facts:
     counts: dict[str, int] = {}
     for step in section["steps"]:
         status = "watching" if _is_watched(step) else step["status"]
+        if status == "skipped" and str(step.get("reason", "")).startswith(_NOT_APPLICABLE):
+            status = "not applicable"
         counts[status] = counts.get(status, 0) + 1
-    settled = counts.get("done", 0) + counts.get("skipped", 0)
+    settled = sum(counts.get(status, 0) for status in ("done", "skipped", "not applicable"))
     total = len(section["steps"])
     return {
         "title": section["title"],

@@ -201,7 +201,7 @@ class Board:
         counts = dict.fromkeys(Status, 0)
         settled = overrides = 0
         for step_id, state in self._steps.items():
-            counts[state.status] += 1
+            counts[state.status] += not state.is_passed_over
             overrides += state.override
             settled += state.status in SETTLED and step_id in on_path
         return Totals(

@@ -11,7 +11,7 @@ from orion_deploy.tui.board import Board
 from orion_deploy.tui.lines import EMPTY, Line, Span, line, wrap
 from orion_deploy.tui.page import attempt_spans, look_spans
 from orion_deploy.tui.screens.panel import KeysPanel, keys_hint
-from orion_deploy.tui.words import SIGNS, clock, counted
+from orion_deploy.tui.words import clock, counted
 
 STEPS_LISTED_MAX = 40
 LOOKS_SHOWN_MAX = 3
@@ -83,7 +83,8 @@ def section_panel(session: Session, board: Board, number: int) -> KeysPanel:
     rows = [r for r in board.rows if r.section == number and r.kind == "step"]
     settled, total = board.section_progress(number)
     open_rows = [r for r in rows if state.step(r.id).status not in (Status.DONE, Status.SKIPPED)]
-    skipped = [r for r in rows if state.step(r.id).status is Status.SKIPPED]
+    ruled_out = [r for r in rows if state.step(r.id).is_passed_over]
+    skipped = [r for r in rows if state.step(r.id).status is Status.SKIPPED and r not in ruled_out]
     overrides = [r for r in rows if state.step(r.id).override]
 
     def build(width: int) -> list[Line]:
@@ -92,13 +93,18 @@ def section_panel(session: Session, board: Board, number: int) -> KeysPanel:
         completed = state.sections_completed.get(section.id)
         if completed is not None:
             lines += wrap(line(f"completed {clock(completed, session.edge.now())}", "dim"), width)
-        for label, listed in (("open", open_rows), ("skipped", skipped), ("overrides", overrides)):
+        for label, listed in (
+            ("open", open_rows),
+            ("skipped", skipped),
+            ("not applicable", ruled_out),
+            ("overrides", overrides),
+        ):
             if not listed:
                 continue
             lines += [EMPTY, line(f"{label}:", "label")]
             for row in listed[:STEPS_LISTED_MAX]:
                 step_state = state.step(row.id)
-                sign = SIGNS[step_state.status]
+                sign = board.sign_of(row.id)
                 spans = [Span(f"{sign.text:<11} ", sign.role), Span(row.title)]
                 if step_state.reason:
                     spans.append(Span(f"  ({plain_line(step_state.reason)})", "dim"))
