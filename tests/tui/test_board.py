@@ -8,12 +8,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 from support.build import checklist, code, section, state_after, step
 
-from orion_deploy.checklist.model import Checklist, SectionKind
+from orion_deploy.checklist.kind_call import KindCall
+from orion_deploy.checklist.model import Checklist, SectionKind, StepFacts
 from orion_deploy.run import events as ev
 from orion_deploy.run import progress
+from orion_deploy.run.choices import consequences
 from orion_deploy.run.fold import advance
 from orion_deploy.run.state import RunState, Status
 from orion_deploy.tui.board import Board
+from orion_deploy.tui.widgets.outline import row_line
 
 BOOK = checklist(
     section("Before", step("look", "true"), step("ask", steps=(step("ann", depth=1), step("bob", depth=1)))),
@@ -111,3 +114,28 @@ def test_an_empty_checklist_has_an_empty_board() -> None:
     assert board.rows == []
     assert board.next_open(0) is None
     assert board.totals().total == 0
+
+
+def test_a_row_says_that_it_waits_for_a_choice_or_is_not_applicable() -> None:
+    """Waiting steps are not the next; the answer repaints every row that depends on it; the way that was not taken says so, and counts as settled."""
+    call = KindCall("people.choice", {"question": "q", "options": {"down": "Down", "up": "Up"}})
+    way = replace(step("way"), facts=StepFacts(check=call))
+    down, up = (replace(step(name), facts=StepFacts(when=f"way == {name}")) for name in ("down", "up"))
+    book = checklist(section("Back", way, down, up, step("after")))
+    board = Board(book, RunState())
+    words = [board.sign_of(i).word for i in ("way", "down", "up")]
+    assert words == ["todo", "waits", "waits"]
+    assert board.next_open(1) == "after"
+    state = advance(board.state, ev.Ticked(step="way", value="Down"))
+    for event in consequences(book, state, {}):
+        state = advance(state, event)
+    rows = {board.rows[row].id for row in board.update(state)}
+    assert {"way", "down", "up"} <= rows
+    assert [board.sign_of(i).word for i in ("way", "down", "up")] == ["done", "todo", "n/a"]
+    assert board.next_open(1) == "down"
+    assert board.section_progress(0) == (2, 4)
+    assert board.totals().skipped == 0
+    row = next(row for row in board.rows if row.id == "up")
+    shown = "".join(span.text for span in row_line(board, row, 80, is_current=False))
+    assert "- n/a" in shown
+    assert "`way` is “Down”" in shown

@@ -8,7 +8,9 @@ import pytest
 from support.sessions import book as write_book
 from support.sessions import opened
 from support.stage import Stage
+from support.way_back import deployed
 
+from orion_deploy.checklist.choices import options_of
 from orion_deploy.tui import flow, offered
 from orion_deploy.tui.board import Board
 from orion_deploy.tui.keys import BY_ID
@@ -172,12 +174,15 @@ def test_a_question_is_answered_by_word_value_or_choice(tmp_path: Path) -> None:
         for title, field, value in (
             ("word", "word", "CALM"),
             ("value", "value", "number"),
-            ("choice", "options", ("left", "right")),
+            ("choice", "options", options_of(driven.session.step(rows["choice"].id))),
         ):
             decision = flow.on_run(driven.session, rows[title])
             assert isinstance(decision, flow.AskPerson)
             assert getattr(decision, field) == value
             assert flow.on_tick(driven.session, rows[title]) == decision
+        choices = flow.question_of(driven.session.step(rows["choice"].id))
+        assert choices is not None
+        assert [option.title for option in choices.options] == ["left", "right"]
 
 
 def test_typed_actions_that_change_what_counts_ask_for_their_word(tmp_path: Path) -> None:
@@ -205,3 +210,26 @@ def test_every_action_has_an_answer_on_every_row(stage: Stage) -> None:
         assert offered.run_label(stage.session, stage.board, row)
         for action in BY_ID:
             assert isinstance(offered.why_not(stage.session, stage.board, row, action), str)
+
+
+def test_the_other_way_back_asks_for_a_reason_first(tmp_path: Path) -> None:
+    """Once one way was gone, Enter on the other asks for a reason with what it would lose; then for the word of its kind; then it may run."""
+    with opened(deployed(tmp_path), cwd=str(tmp_path)) as driven:
+        session = driven.session
+        session.enter_rollback("to see")
+        session.choose("way", "1")
+        board = Board(session.checklist, session.state)
+        rows = {row.id: row for row in board.rows if row.kind == "step"}
+        assert isinstance(flow.on_run(session, rows["restore"]), flow.Confirm)
+        assert driven.run("down").is_good
+        board.update(session.state)
+        assert board.next_open(-1) is None
+        asked = flow.on_run(session, rows["restore"])
+        assert isinstance(asked, flow.AskOverride)
+        assert "would lose everything written since" in asked.why
+        word = flow.on_run(session, rows["restore"], override="so be it")
+        assert isinstance(word, flow.Confirm)
+        assert (word.word, word.override) == ("restore", "so be it")
+        ready = flow.on_run(session, rows["restore"], is_confirmed=True, override="so be it")
+        assert isinstance(ready, flow.Launch)
+        assert ready.override == "so be it"

@@ -64,6 +64,30 @@ async def test_the_choice_shows_the_facts_beside_its_question(tmp_path: Path) ->
         assert player.session.state.step("way").value == "Take the migration back"
 
 
+async def test_the_other_way_back_needs_a_typed_reason(tmp_path: Path) -> None:
+    """After one way Enter on the other asks for a reason, shows what it would lose, then asks for the word; the reason is in the record as an override."""
+    async with playing(deployed(tmp_path)) as player:
+        session = player.session
+        session.enter_rollback("it burns")
+        await player.go("Take it back")
+        await player.press("enter")
+        await player.type("rollback")
+        await player.pilot.press("enter")
+        await player.until(lambda: session.state.step("down").status == "done", "the way down")
+        await player.go("Restore")
+        await player.press("enter")
+        assert "would lose everything written since" in " ".join(player.shown.split())
+        await player.type("it is of no use")
+        await player.pilot.press("enter")
+        await player.until(lambda: "restore" in player.shown and "Run it?" in player.shown, "the word")
+        assert session.state.step("restore").attempts == ()
+        await player.type("restore")
+        await player.pilot.press("enter")
+        await player.until(lambda: session.state.step("restore").status == "done", "the restore")
+        assert session.state.step("restore").override
+        assert session.state.step("restore").reason == "it is of no use"
+
+
 async def test_no_key_waits_for_the_facts(tmp_path: Path) -> None:
     """While somebody holds the database's lock, and the look waits for it, every key typed stands in the line at once; a reason can be given, and the record says what was not known."""
     path = deployed(tmp_path, mode="delete")
