@@ -113,11 +113,11 @@ def test_note_leaves_the_status_alone(release: Path) -> None:
 
 
 def test_choose(release: Path) -> None:
-    """An option is taken by its number; a number that is none is refused with those that are."""
+    """An option is taken by its number; a number that is none is refused with the options that there are."""
     assert act(release, "choose", "choose-a-way", "2", "--json").json["option"] == 2
     refused = act(release, "choose", "choose-a-way", "3")
     assert refused.code == 2
-    assert "its options: 1, 2" in refused.err
+    assert "its options: 1 slowly, 2 at once" in refused.err
 
 
 def test_resolve_needs_something_to_resolve_and_a_reason(release: Path) -> None:
