@@ -17,7 +17,7 @@ from support.watched import seen
 from textual.screen import Screen
 from textual.widgets import Input, TextArea
 
-from orion_deploy.checklist.model import Variable
+from orion_deploy.checklist.model import Option, Variable
 from orion_deploy.errors import RefusedError
 from orion_deploy.tui import flow, screens
 from orion_deploy.tui.screens import (
@@ -47,6 +47,9 @@ GATES = Path(__file__).parent / "gates.md"
 Make = Callable[[Player], Screen[Any]]
 
 
+OPTIONS = (Option(1, "a", 1), Option(2, "b", 1))
+
+
 def _question(**about: Any) -> flow.AskPerson:
     return flow.AskPerson("stop", "Which?", **about)
 
@@ -69,8 +72,9 @@ WALK: dict[Callable[..., Any], Make] = {
     asking.confirm_panel: lambda p: asking.confirm_panel(p.session, "stop", "run", ("why",), None),
     asking.word_panel: lambda _: asking.word_panel("Sure?", "sure", ("why",)),
     asking.question_panel: lambda p: asking.question_panel(p.session, _question(value="how many")),
-    asking.options_panel: lambda p: asking.options_panel(p.session, _question(options=("a", "b"))),
+    asking.options_panel: lambda p: asking.options_panel(p.session, _question(options=OPTIONS)),
     asking.override_panel: lambda p: asking.override_panel(_step(p), "why"),
+    asking.other_way_panel: lambda p: asking.other_way_panel(_step(p), "why"),
     asking.skip_panel: lambda p: asking.skip_panel(_step(p)),
     asking.note_panel: lambda _: asking.note_panel("Stop"),
     asking.resolve_panel: lambda p: asking.resolve_panel(_step(p), "done"),
