@@ -21,6 +21,7 @@ _TOOLS_BACK = re.compile(
     r"\balembic\s+downgrade\b|\bflyway\s+undo\b|\bmigrate(?:\s+\S+)*\s+down\b|\bdb:rollback\b|\bmigrate:(?:rollback|undo)\b"
     r"|\brollout\s+undo\b|\bhelm\s+rollback\b|\bsqitch\s+revert\b|\bdbmate\s+(?:down|rollback)\b"
 )
+_WAYS_BACK: Final = ("sqlite.rollback", "sqlite.restore")
 _TRIES = re.compile(r"\b(?:test|try|rehears\w*|practi\w+|copy|staging|dry[ -]?run|dev)\b", re.IGNORECASE)
 _FRONT_MATTER_KEYS: Final = ("variables", "cwd", "carry", "metadata")
 
@@ -93,6 +94,23 @@ def _restore_recommended(subject: Subject) -> Iterator[Hit]:
                 f"`{recommended.title}` is recommended: it throws away every row written since the backup",
                 "",
                 step.id,
+            )
+
+
+def _both_ways_back(subject: Subject) -> Iterator[Hit]:
+    ways: dict[str, dict[str, Step]] = {}
+    for section, step in subject.steps:
+        call = step.facts.call
+        if section.kind is SectionKind.ROLLBACK and call is not None and call.name in _WAYS_BACK:
+            ways.setdefault(str(call.parameters.get("path")), {}).setdefault(call.name, step)
+    for found in ways.values():
+        always = next((way for way in found.values() if way.facts.when is None), None)
+        if len(found) == len(_WAYS_BACK) and always is not None:
+            yield Hit(
+                subject.title_place(always.title, always.line),
+                f"`{always.title}` is carried out whichever way back is chosen: the other one stands beside it",
+                "when: CHOICE == OPTION, on a `people.choice` before both",
+                always.id,
             )
 
 
@@ -188,6 +206,11 @@ RULES: Final = (
         "After a day of use the backup lacks a day of writes; the down migration keeps them. Both stand open: look at how many "
         "rows were written since, then choose.",
         "recommend the down migration, or none", _restore_recommended,
+    ),
+    Rule(
+        "both-ways-back", Severity.WARNING, "both ways back of a database, not left to a choice",
+        "Carried out in order, the second way loses what the first has kept.",
+        "when: CHOICE == OPTION", _both_ways_back,
     ),
     Rule(
         "back-on-the-way", Severity.DANGER, "a rollback command on the forward path",

@@ -242,7 +242,7 @@ def test_a_test_on_a_copy_that_touches_the_original() -> None:
 def test_every_rule_has_both_sides() -> None:
     """No rule without a script or a test that it finds, and one that it leaves alone."""
     elsewhere = {
-        "copy-is-original", "no-way-back", "same-title", "restore-recommended", "reference-by-words", "secret-default",
+        "copy-is-original", "no-way-back", "same-title", "restore-recommended", "both-ways-back", "reference-by-words", "secret-default",
         "front-matter-key", "damaged", "contradictory-limits",
     }  # fmt: skip
     names = [rule.name for rule in rules()]

@@ -156,3 +156,21 @@ def test_a_finding_renders_like_a_compiler() -> None:
     assert "instead: check: {process.absent:" in shown
     assert "\x07" not in shown
     assert finding.to_json()["line"] == 5
+
+
+def test_both_ways_back_are_left_to_a_choice() -> None:
+    """A down migration and a restore of one database, each by its answer: nothing to say; else the step that no answer rules out is named."""
+    text = (
+        "# T\n\n## Rollback\n\n1. Which\n   ```yaml step\n   id: way\n   check: {people.choice: {question: q, options: {down: a, up: b}}}\n   ```\n"
+        "2. Take it back\n   ```yaml step\n   id: down\n   when: way == down\n   action: {sqlite.rollback: {path: a.db, up: u, down: d}}\n   ```\n"
+        "3. Restore it\n   ```yaml step\n   id: up\n   when: way == up\n   action: {sqlite.restore: {path: a.db}}\n   ```\n"
+    )
+    assert found(text, "both-ways-back") == []
+    (finding,) = found(text.replace("   when: way == up\n", ""), "both-ways-back")
+    assert "`Restore it` is carried out whichever way back is chosen" in finding.message
+    assert (
+        found(
+            text.replace("   when: way == up\n", "").replace("{path: a.db}", "{path: b.db}"), "both-ways-back"
+        )
+        == []
+    )
