@@ -51,10 +51,12 @@ def _holds(choice: Step | None, state: RunState, step: Step, values: Mapping[str
     return applies(step.facts.when, values, {choice.id: answer(choice, state)})
 
 
-def why_not_applicable(checklist: Checklist, state: RunState, step: Step) -> str:
+def why_not_applicable(
+    checklist: Checklist, state: RunState, step: Step, known: Mapping[str, Step] | None = None
+) -> str:
     """Say which choice the step waits for, or by which answer it does not apply; empty where neither is so."""
-    choice = choice_of(checklist, step)
-    held = None if choice is None else holds(checklist, state, step, {})
+    choice = choice_of(checklist, step, known)
+    held = None if choice is None else _holds(choice, state, step, {})
     if choice is None or held:
         return ""
     return (
@@ -158,13 +160,14 @@ def why_other_way(checklist: Checklist, state: RunState, step: Step) -> str:
     other = other_way(checklist, state, step)
     if other is None or step.facts.call is None:
         return ""
+    has = "has" if state.step(other.id).status not in (Status.RUNNING, Status.UNKNOWN) else "may have"
     if step.facts.call.name == RESTORE:
         return (
-            f"`{other.id}` has taken the migration back in this run: restoring the backup now would lose"
+            f"`{other.id}` {has} taken the migration back in this run: restoring the backup now would lose"
             f" everything written since it was taken{_rows(state)}"
         )
     return (
-        f"`{other.id}` has restored the backup in this run: the migration is not in it,"
+        f"`{other.id}` {has} restored the backup in this run: the migration is not in it,"
         " and the down script could only lose what stands there now"
     )
 
@@ -180,8 +183,13 @@ def _rows(state: RunState) -> str:
     return f" ({rows:,} row{'' if rows == 1 else 's'} when the run turned back)" if rows else ""
 
 
-def is_offered(checklist: Checklist, state: RunState, step: Step) -> bool:
-    """Whether an open step may come up as the next one: not while it waits for a choice, nor behind the other way back."""
+def is_offered(
+    checklist: Checklist, state: RunState, step: Step, known: Mapping[str, Step] | None = None
+) -> bool:
+    """Whether an open step may come up as the next one: not while it waits for a choice, nor behind the other way back.
+
+    `known` are all steps by their ids, for those who ask often.
+    """
     if step.facts.when is None and step.facts.call is None:
         return True
-    return not why_not_applicable(checklist, state, step) and other_way(checklist, state, step) is None
+    return not why_not_applicable(checklist, state, step, known) and other_way(checklist, state, step) is None

@@ -229,7 +229,7 @@ class Board:
         for offset in range(len(path)):
             step_id = path[(start + offset) % len(path)]
             if self.status(step_id) not in SETTLED and is_offered(
-                self.checklist, self.state, self.steps[step_id]
+                self.checklist, self.state, self.steps[step_id], self.steps
             ):
                 return step_id
         return None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from orion_deploy.checklist.choices import options_of
 from orion_deploy.run.session import Session
 from orion_deploy.run.state import Status
 from orion_deploy.tui.board import Board, Row
@@ -49,7 +50,7 @@ def why_not(session: Session | None, board: Board, row: Row | None, action: str)
             return "this checklist has no criteria and no gates"
         case "watches" if not board.has_watches:
             return "no step of this checklist is a watch"
-        case "choose" if step is None or not step.options:
+        case "choose" if step is None or not options_of(step):
             return "it is not a choice"
         case "edit" if not _has_script(session, row):
             return "there is no command to edit"

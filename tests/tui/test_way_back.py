@@ -50,12 +50,13 @@ async def test_turning_back_shows_what_decides_and_keeps_it(tmp_path: Path, size
 
 
 @pytest.mark.hazard("the restore as the way back after a day", half="ours")
-async def test_the_choice_shows_the_facts_beside_its_question(tmp_path: Path) -> None:
-    """At `people.choice` of the rollback section the same facts stand under the options."""
+@pytest.mark.parametrize("key", ["enter", "space", "t"])
+async def test_the_choice_shows_the_facts_beside_its_question(tmp_path: Path, key: str) -> None:
+    """At `people.choice` of the rollback section the same facts stand under the options, by whichever key it is asked."""
     async with playing(deployed(tmp_path)) as player:
         player.session.enter_rollback("it burns")
         await player.go("Choose the way back")
-        await player.press("enter")
+        await player.press(key)
         await player.until(lambda: isinstance(player.app.screen, KeysPanel), "the question")
         await player.until(lambda: "keeps the 1 row written since" in " ".join(player.shown.split()), "facts")
         assert player.shown.index("Restore the backup of this run") < player.shown.index("What decides")

@@ -53,7 +53,10 @@ class Answers(Hands):
         """Take another option of a choice."""
         row = self.main.row
         assert row is not None
-        self.decide(flow.Choose(row.id))
+        if flow.question_of(self.session.step(row.id)) is not None:
+            self.decide(flow.on_tick(self.session, row))
+        else:
+            self.decide(flow.Choose(row.id))
 
     def choose(self, step_id: str, number: str) -> None:
         """An option was taken; nothing runs by it."""
