@@ -75,7 +75,7 @@ class SqliteReady(OfDatabase, Check):
     )
     indexes: bool = Field(
         default=False,
-        description="also compare every index with its rows (integrity_check): about ten times as long",
+        description="also compare every index with its rows (integrity_check): 2 to 12 times as long",
     )
 
     def probe(self, context: Context) -> Verdict:
