@@ -90,10 +90,11 @@ class Told:
 
 
 def told(way: WayBack, ago: Callable[[float], str]) -> tuple[Told, ...]:
-    """The facts as lines, what is still looked for included. `ago` words a time of the wall clock."""
+    """The facts as lines, what weighs most first, what is still looked for included. `ago` words a time of the wall clock."""
     return (
         Told("Database", f"{way.database}{f' ({way.size})' if way.size else ''}"),
         _health(way),
+        *_written(way),
         _state(way),
         *_backup(way, ago),
         *(Told("Room", room.words, "" if room.is_there else "bad") for room in way.rooms),
@@ -130,6 +131,14 @@ def _state(way: WayBack) -> Told:
     return Told("Migration", text if is_plain else f"{text}: {way.state_why}", role)
 
 
+def _written(way: WayBack) -> Iterator[Told]:
+    if way.has_backup and way.written:
+        role: Role = "warn" if way.written_rows is None else "" if way.written_rows else "ok"
+        yield Told("Written", way.written, role)
+    elif way.has_backup is not False and not way.is_complete:
+        yield Told("Written", LOOKING, "dim")
+
+
 def _backup(way: WayBack, ago: Callable[[float], str]) -> Iterator[Told]:
     if way.has_backup is None:
         yield Told("Backup", LOOKING, "dim")
@@ -146,11 +155,6 @@ def _backup(way: WayBack, ago: Callable[[float], str]) -> Iterator[Told]:
         yield Told("", f"it is there and its manifest fits; its sha256: {LOOKING}", "dim")
     else:
         yield Told("", LOOKING, "dim")
-    if way.written:
-        role: Role = "warn" if way.written_rows is None else "" if way.written_rows else "ok"
-        yield Told("Written", way.written, role)
-    elif not way.is_complete:
-        yield Told("Written", LOOKING, "dim")
 
 
 def why_no_down(way: WayBack) -> str:

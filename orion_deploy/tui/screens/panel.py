@@ -22,6 +22,15 @@ from orion_deploy.tui.widgets.lines_view import Build, LinesView
 Answer = TypeVar("Answer")
 
 
+TURNS: Mapping[str, Callable[[LinesView], None]] = {
+    "pageup": LinesView.action_page_up,
+    "pagedown": LinesView.action_page_down,
+    "up": LinesView.action_scroll_up,
+    "down": LinesView.action_scroll_down,
+}
+"""Keys that turn the page of a panel while a line is typed."""
+
+
 class News(Message):
     """More has been found out."""
 
@@ -72,11 +81,17 @@ class Panel(ModalScreen[Answer | None], Generic[Answer]):
 
     def on_mount(self) -> None:
         """Say which keys answer, and begin to listen when it has been painted."""
-        self.query_one("#hint", LinesBar).show([self.hint])
+        self.show_hint()
         self.first_focus()
         self.call_after_refresh(self.patience.shown)
         if self.live is not None:
             self.live.start(self._tell_news)
+
+    def show_hint(self) -> None:
+        """The keys that answer; where the page is longer than its room, also the one that turns it."""
+        for bar in self.query("#hint").results(LinesBar):
+            is_longer = self.query_one("#page", LinesView).max_scroll_y > 0
+            bar.show([reading_on(self.hint) if is_longer else self.hint])
 
     def _tell_news(self) -> None:
         self.post_message(News())
@@ -89,6 +104,7 @@ class Panel(ModalScreen[Answer | None], Generic[Answer]):
     def on_news(self) -> None:
         """Show what is known now, where the reader is."""
         self.query_one("#page", LinesView).show(self.build, keep_place=True)
+        self.call_after_refresh(self.show_hint)
 
     def first_focus(self) -> None:
         """The page takes the keys that scroll; no button is ever the focus."""
@@ -98,18 +114,20 @@ class Panel(ModalScreen[Answer | None], Generic[Answer]):
         """The page may be as high as the keys below it leave room for."""
         if not self.has_class("tall"):
             self.query_one("#page").styles.max_height = max(3, event.size.height - self.rows_beside_page)
+        self.call_after_refresh(self.show_hint)
 
     def on_key(self, event: events.Key) -> None:
-        """Esc leaves without an answer; some keys are answers; a page is turned also while a line is typed."""
+        """Esc leaves without an answer; some keys are answers; a page is turned also while a line is typed.
+
+        Where the page has the focus, its own bindings turn it.
+        """
         answer = self.answer_of(event.key)
         page = self.query_one("#page", LinesView)
         if event.key == "escape" or answer is not None:
             event.stop()
             self.dismiss(answer)
-        elif event.key == "pageup":
-            page.action_page_up()
-        elif event.key == "pagedown":
-            page.action_page_down()
+        elif not page.has_focus and event.key in TURNS:
+            TURNS[event.key](page)
 
     def answer_of(self, key: str) -> Answer | None:  # the base knows no answers
         """The answer that a key gives, if it gives one."""
@@ -237,3 +255,11 @@ def keys_hint(*pairs: tuple[str, str]) -> Line:
     for key, does in pairs:
         spans += [Span(key, "key"), Span(f" {does}   ")]
     return tuple(spans)
+
+
+def reading_on(hint: Line) -> Line:
+    """The same keys, and before Esc the one that turns the page, where they do not tell of it already."""
+    if any("PgDn" in span.text for span in hint):
+        return hint
+    place = next((n for n, span in enumerate(hint) if span.text == "Esc"), len(hint))
+    return (*hint[:place], *keys_hint(("PgDn", "reads on")), *hint[place:])

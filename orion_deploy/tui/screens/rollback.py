@@ -23,11 +23,11 @@ WORD_ROLLBACK = "rollback"
 
 
 def rollback_lines(session: Session, board: Board, live: LiveWays, width: int) -> list[Line]:
-    """What speaks for it, when to turn back, what decides which way, what has run, and the steps of the way back."""
+    """What decides which way, what speaks for it, when to turn back, what has run, and the steps of the way back."""
     parts = (
+        live.lines(width),
         trigger_lines(live.triggers(), session.edge.now(), width),
         _prose(board, width),
-        live.lines(width),
         _ran(session, board, live, width),
         _way(session, board, width),
     )

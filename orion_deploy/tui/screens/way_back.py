@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from orion_deploy.kinds.sqlite.way_facts import Told, WayBack, follows, told
+from orion_deploy.kinds.sqlite.way_facts import LOOKING, Told, WayBack, follows, told
 from orion_deploy.kinds.verdict import Json
 from orion_deploy.run.session import Session
 from orion_deploy.run.triggers import Trigger, triggers, with_triggers
@@ -64,17 +64,18 @@ class LiveWays:
 
 
 def way_back_lines(ways: tuple[WayBack, ...], fault: str, now: float, width: int) -> list[Line]:
-    """The facts of every database, and what follows from them."""
+    """What follows from the facts of every database, so that it is read first, and below it the facts."""
     lines = [line("What decides", "heading")]
 
     def ago(at: float) -> str:
         return f"{clock(at, now)}, {minutes(now - at)} ago"
 
     for way in ways:
+        for sentence in follows(way) or (LOOKING,):
+            role = "dim" if sentence == LOOKING else "bold"
+            lines += wrap((Span("→ ", "key"), Span(plain_line(sentence), role)), width, hang="  ")
         for fact in told(way, ago):
             lines += wrap(_spans(fact), width, hang=" " * LABEL_COLUMNS)
-        for sentence in follows(way):
-            lines += wrap((Span("→ ", "key"), Span(plain_line(sentence), "bold")), width, hang="  ")
     if fault:
         lines += wrap((Span("! ", "warn"), Span(plain_line(fault))), width, hang="  ")
     return lines

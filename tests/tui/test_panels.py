@@ -1,0 +1,86 @@
+"""What every panel does alike: a page longer than its room is turned without a line left out, and the keys say so."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import pytest
+from support.play import Player, playing
+from support.way_back import deployed
+from textual.widgets import Input
+
+from orion_deploy.tui.lines import text_of
+from orion_deploy.tui.widgets.lines_view import LinesView
+
+GATES = Path(__file__).parent / "gates.md"
+SIZES = [(80, 24), (120, 40), (200, 60)]
+
+
+def page_of(player: Player) -> LinesView:
+    """The page of the panel on top."""
+    return player.app.screen.query_one("#page", LinesView)
+
+
+async def test_a_page_is_turned_by_one_page(tmp_path: Path) -> None:
+    """PgDn and PgUp leave no line out, whether the page has the focus or a line is typed; arrows go line by line there too."""
+    async with playing(Path(shutil.copy(GATES, tmp_path)), size=(80, 24)) as player:
+        await player.press("question_mark")
+        page = page_of(player)
+        await player.press("pagedown")
+        await player.until(lambda: page.scroll_offset.y > 0, "the next page")
+        assert page.scroll_offset.y == page.size.height
+        await player.press("pageup")
+        await player.until(lambda: page.scroll_offset.y == 0, "the first page")
+        await player.press("escape", "F")
+        page = page_of(player)
+        assert page.max_scroll_y > 0
+        await player.press("down")
+        await player.until(lambda: page.scroll_offset.y == 1, "the next line")
+        await player.press("up", "pagedown")
+        await player.until(lambda: page.scroll_offset.y > 1, "the next page")
+        assert page.scroll_offset.y == min(page.size.height, page.max_scroll_y)
+        assert player.app.screen.query_one(Input).has_focus
+
+
+async def test_the_keys_say_how_to_read_on_where_there_is_more(tmp_path: Path) -> None:
+    """`PgDn` stands beside the keys only where the page is longer than its room, and goes when the terminal grows."""
+    async with playing(Path(shutil.copy(GATES, tmp_path)), size=(80, 24)) as player:
+        await player.press("F")
+        assert "PgDn reads on" in player.shown
+        await player.pilot.resize_terminal(120, 60)
+        await player.until(lambda: "PgDn" not in player.shown, "the whole page")
+        await player.press("escape", "n")
+        assert "PgDn" not in player.shown
+
+
+@pytest.mark.parametrize("size", SIZES)
+async def test_what_decides_is_seen_without_scrolling(tmp_path: Path, size: tuple[int, int]) -> None:
+    """On the rollback screen and at the choice of the way: what follows, the health and the rows written since, in any terminal."""
+    async with playing(deployed(tmp_path), size=size) as player:
+
+        def seen() -> str:
+            page = page_of(player)
+            top = page.scroll_offset.y
+            rows = page.lines[top : top + page.size.height]
+            return " ".join(" ".join(text_of(row) for row in rows).split())
+
+        def is_there() -> bool:
+            return all(
+                words in seen()
+                for words in (
+                    "→ Taking the migration back keeps the 1 row written since",
+                    "Health whole",
+                    "Written 1 row",
+                )
+            )
+
+        await player.press("R")
+        await player.until(is_there, "what decides")
+        assert "Esc leaves it" in player.shown
+        assert ("PgDn reads on" in player.shown) == (page_of(player).max_scroll_y > 0)
+        await player.press("escape")
+        player.session.enter_rollback("it burns")
+        await player.go("Choose the way back")
+        await player.press("enter")
+        await player.until(is_there, "what decides")
