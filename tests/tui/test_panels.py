@@ -10,6 +10,7 @@ from support.play import Player, playing
 from support.way_back import deployed
 from textual.widgets import Input
 
+from orion_deploy.run import events as ev
 from orion_deploy.tui.lines import text_of
 from orion_deploy.tui.widgets.lines_view import LinesView
 
@@ -20,6 +21,14 @@ SIZES = [(80, 24), (120, 40), (200, 60)]
 def page_of(player: Player) -> LinesView:
     """The page of the panel on top."""
     return player.app.screen.query_one("#page", LinesView)
+
+
+def seen_of(player: Player) -> str:
+    """What of the page is seen without turning it, on one line."""
+    page = page_of(player)
+    top = page.scroll_offset.y
+    rows = page.lines[top : top + page.size.height]
+    return " ".join(" ".join(text_of(row) for row in rows).split())
 
 
 async def test_a_page_is_turned_by_one_page(tmp_path: Path) -> None:
@@ -59,15 +68,9 @@ async def test_what_decides_is_seen_without_scrolling(tmp_path: Path, size: tupl
     """On the rollback screen and at the choice of the way: what follows, the health and the rows written since, in any terminal."""
     async with playing(deployed(tmp_path), size=size) as player:
 
-        def seen() -> str:
-            page = page_of(player)
-            top = page.scroll_offset.y
-            rows = page.lines[top : top + page.size.height]
-            return " ".join(" ".join(text_of(row) for row in rows).split())
-
         def is_there() -> bool:
             return all(
-                words in seen()
+                words in seen_of(player)
                 for words in (
                     "→ Taking the migration back keeps the 1 row written since",
                     "Health whole",
@@ -84,3 +87,19 @@ async def test_what_decides_is_seen_without_scrolling(tmp_path: Path, size: tupl
         await player.go("Choose the way back")
         await player.press("enter")
         await player.until(is_there, "what decides")
+
+
+async def test_what_is_known_of_a_lost_step_stands_where_it_is_decided(tmp_path: Path) -> None:
+    """The reason is seen inside the question in a small terminal, above the ways on, and again where one of them is reasoned."""
+    reason = "what watched over it was killed; the script itself noted that it reached its end"
+    async with playing(Path(shutil.copy(GATES, tmp_path)), size=(80, 24)) as player:
+        step_id = await player.go("Move the baskets")
+        started = ev.Started(step=step_id, attempt=1, what="command")
+        player.session._append(started, ev.Lost(step=step_id, attempt=1, reason=reason))
+        player.app.main.on_changed()
+        await player.press("enter")
+        text = seen_of(player)
+        assert text.index(reason) < text.index("mark it done")
+        assert "open it again" in text
+        await player.press("d")
+        assert reason in seen_of(player)

@@ -83,7 +83,8 @@ class Answers(Hands):
                 if self.do(lambda: self.session.resolve(step_id, "rerun", reason)):
                     self.decide(flow.on_run(self.session, self.main.row))
             case "done" | "failed":
-                panel = resolve_panel(self.session.step(step_id), answer)
+                known = self.session.state.step(step_id).reason
+                panel = resolve_panel(self.session.step(step_id), answer, known)
                 self.ask(panel, lambda reason: resolved(answer, reason))
             case _:
                 why = ("nobody knows how far the last run came",)

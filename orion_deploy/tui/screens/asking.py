@@ -201,12 +201,14 @@ def note_panel(title: str) -> Panel[str]:
     )
 
 
-def resolve_panel(step: Step, how: str) -> Panel[str]:
-    """The reason for deciding an unknown outcome."""
+def resolve_panel(step: Step, how: str, known: str = "") -> Panel[str]:
+    """The reason for deciding an unknown outcome, of which so much is `known`."""
+    from orion_deploy.tui.screens.deciding import what_is_known
 
     def build(width: int) -> list[Line]:
         text = f"You mark it {how}: what did you look at, and what did you see?"
-        return [*wrap(line(plain_line(step.title), "bold"), width), EMPTY, *wrap(line(text), width)]
+        title = wrap(line(plain_line(step.title), "bold"), width)
+        return [*title, EMPTY, *what_is_known(known, width), *wrap(line(text), width)]
 
     return TypePanel(f"Mark it {how}", build, "Reason:", needed, is_grave=True, enter=f"marks it {how}")
 

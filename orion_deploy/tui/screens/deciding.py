@@ -28,7 +28,7 @@ def unknown_panel(session: Session, step_id: str) -> KeysPanel:
             line("It was interrupted, and nobody knows how far it came. It is never run again by itself."),
             width,
         )
-        lines.append(EMPTY)
+        lines += [*what_is_known(state.reason, width), EMPTY]
         if state.attempts:
             lines += wrap(attempt_spans(state.attempts[-1], now), width, hang="    ")
         for look in state.verifications[-LOOKS_SHOWN_MAX:]:
@@ -56,6 +56,13 @@ def unknown_panel(session: Session, step_id: str) -> KeysPanel:
     if not is_harmless(step):
         ways.append(("r", "open it again, to run it once more"))
     return KeysPanel("Outcome unknown", build, answers, keys_hint(("Esc", "decide later")), is_grave=True)
+
+
+def what_is_known(reason: str, width: int) -> list[Line]:
+    """What the run knows of an interrupted step: it may be all that there is to decide by."""
+    if not reason:
+        return []
+    return wrap((Span("known: ", "label"), Span(plain_line(reason), "bold")), width, hang="  ")
 
 
 def choice_panel(step: Step) -> KeysPanel:
