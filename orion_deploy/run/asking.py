@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from contextlib import suppress
+from pathlib import Path
 
 from orion_deploy.checklist.model import Checklist, CodeBlock, Section, Step
+from orion_deploy.errors import StoreError
 from orion_deploy.run import rules
 from orion_deploy.run.blocks import Index, find_in, has_commands
 from orion_deploy.run.choices import why_other_way
 from orion_deploy.run.edge import Edge
-from orion_deploy.run.lock import Holder
+from orion_deploy.run.lock import Holder, read_holder
 from orion_deploy.run.state import RunState
 from orion_deploy.run.values import Missing, missing_for, values_of
 
@@ -21,6 +24,8 @@ class Asking(ABC):
     edge: Edge
     secrets: dict[str, str]
     held_by: Holder | None
+    looks_on = False
+    """Opened while somebody else held the run: it stays read-only, also when they have left."""
     _index: Index
     _is_trusted = False
     """Once these bytes are trusted they stay so."""
@@ -34,6 +39,11 @@ class Asking(ABC):
     @abstractmethod
     def cwd(self) -> str:
         """The folder in which steps run."""
+
+    @property
+    @abstractmethod
+    def directory(self) -> Path:
+        """The run's folder."""
 
     @property
     @abstractmethod
@@ -137,7 +147,21 @@ class Asking(ABC):
             secrets=frozenset(v.name for v in self.checklist.variables if v.secret),
         )
 
+    def hear_of_holder(self) -> bool:
+        """Look-on: see who holds the run now; True when it is somebody else, or nobody any more.
+
+        Where that cannot be found out, the one who was known last is taken to be there.
+        """
+        if not self.looks_on:
+            return False
+        before = self.held_by
+        with suppress(OSError, StoreError):
+            self.held_by = read_holder(self.directory)
+        return self.held_by != before
+
     def _why_read_only(self) -> str:
         if self.held_by is not None:
             return f"{self.held_by.who} holds the run; you are looking on"
+        if self.looks_on:
+            return "you are looking on; nobody holds the run now: open it again to go on with it"
         return "the run's state can only be read"

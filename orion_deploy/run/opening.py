@@ -83,7 +83,9 @@ def open_session(
     except HeldError:
         if not look_on:
             raise
-        return make(Store.look(directory), read_holder(directory))
+        session = make(Store.look(directory), read_holder(directory))
+        session.looks_on = True
+        return session
     session = make(store, None)
     try:
         if not store.read_only:

@@ -40,7 +40,7 @@ class Session(Watching, Deciding, Verifying):
     """A run, opened. Build it with `orion_deploy.run.opening.open_session`.
 
     `resume` tells what a person who comes back must know; `held_by` who holds the run when this session
-    only looks on (`read_only`).
+    only looks on (`looks_on`), None when nobody does any more.
     """
 
     def __init__(

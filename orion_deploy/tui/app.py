@@ -82,13 +82,17 @@ def _run(
                     path, run=run, cwd=cwd, on_ended=relay, look_on=look_on, assignments=assignments
                 )
 
-            try:
-                session = opened(look_on=look_on)
-            except HeldError as error:
-                if not _looks_on(error, splash):
-                    raise
-                session = opened(look_on=True)
-            return _show(session, relay, splash, approve=approve, back=back)
+            while True:
+                try:
+                    session = opened(look_on=look_on)
+                except HeldError as error:
+                    if not _looks_on(error, splash):
+                        raise
+                    session = opened(look_on=True)
+                code = _show(session, relay, splash, approve=approve, back=back)
+                if code is not None:
+                    return code
+                run, look_on = session.run, False
         finally:
             splash.take_down()
 
@@ -124,8 +128,8 @@ def _looks_on(error: HeldError, splash: Splash) -> bool:
     return ask_alone(held_panel(error), splash) == "look"
 
 
-def _show(session: Session, relay: Relay, splash: Splash, *, approve: bool, back: bool) -> int:
-    """Run the app; whatever happens to it, the session is closed and the terminal sane."""
+def _show(session: Session, relay: Relay, splash: Splash, *, approve: bool, back: bool) -> int | None:
+    """Run the app; whatever happens to it, the session is closed and the terminal sane. None: open the run once more, to hold it."""
     try:
         if approve and not session.read_only and session.needs_approval:
             session.approve()
@@ -143,6 +147,12 @@ def _show(session: Session, relay: Relay, splash: Splash, *, approve: bool, back
         app.run()
     finally:
         app.leave_now(ExitCode.FAILED)
+    relay.to = None
+    if app.takes_over:
+        splash.take_back()
+        if not app.crash:
+            return None
+        splash.take_down()
     with contextlib.suppress(OSError):  # The terminal may be gone: then nobody is left to be told.
         for note in app.notes:
             sys.stderr.write(plain(note) + "\n")

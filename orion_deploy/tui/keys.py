@@ -70,6 +70,9 @@ ACTIONS: tuple[Action, ...] = (
     Action(
         "forget", ("D",), "forget", "drop the folder and the variables that steps left for later ones", APP
     ),
+    Action(
+        "take_over", ("O",), "take over", "go on with a run that you looked on at, when nobody holds it", APP
+    ),
     Action("finish", ("F",), "finish", "close the run for good", APP),
     Action("help", ("question_mark",), "keys", "all keys and what they do", APP, 3),
     Action("palette", ("ctrl+p",), "palette", "every command by name, and jump to a step", APP),

@@ -73,6 +73,15 @@ class LeaveAsked(Message):
 
 
 @dataclass
+class TakeOverAsked(Message):
+    """A person who looks on wants to go on with the run."""
+
+    def __post_init__(self) -> None:
+        """Let Textual set the message up."""
+        super().__post_init__()
+
+
+@dataclass
 class TerminalClosed(Message):
     """The terminal went away."""
 

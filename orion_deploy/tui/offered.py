@@ -19,9 +19,16 @@ def why_not(session: Session | None, board: Board, row: Row | None, action: str)
     is_watched = step_state is not None and step_state.is_watched
     is_running = step_state is not None and step_state.status is Status.RUNNING
     if action in _ACTING and session.read_only:
-        holder = session.held_by
-        return f"{holder.who} holds the run; you are looking on" if holder else "the run can only be read"
-    if action in _ACTING and action not in ("note", "rollback") and state.finished_at is not None:
+        return why_only_read(session)
+    if action == "take_over" and not session.read_only:
+        return "the run is yours already"
+    if action == "take_over" and (session.held_by is not None or not session.looks_on):
+        return why_only_read(session)
+    if (
+        action in (*_ACTING, "take_over")
+        and action not in ("note", "rollback")
+        and state.finished_at is not None
+    ):
         return "the run is finished; start a new one"
     if action in ("skip", "untick", "edit", "choose", "output") and row.kind == "section":
         return "it is a section; go to one of its steps"
@@ -62,6 +69,15 @@ def why_not(session: Session | None, board: Board, row: Row | None, action: str)
             return "the commands are approved already"
         case _:
             return ""
+
+
+def why_only_read(session: Session) -> str:
+    """Why a run that can only be read can only be read, and what to do about it."""
+    if session.held_by is not None:
+        return f"{session.held_by.who} holds the run; you are looking on"
+    if session.looks_on and session.state.finished_at is None:
+        return "you are looking on; nobody holds the run now: O takes it over"
+    return "the run can only be read"
 
 
 def run_label(session: Session, board: Board, row: Row | None) -> str:

@@ -19,11 +19,13 @@ from orion_deploy.tui.alone import STYLESHEET, dress
 from orion_deploy.tui.board import Board
 from orion_deploy.tui.driver import TerminalDriver
 from orion_deploy.tui.keys import BY_ID, keys_of
-from orion_deploy.tui.messages import LeaveAsked, StepEnded, Tell, TerminalClosed, WatchSeen
+from orion_deploy.tui.messages import LeaveAsked, StepEnded, TakeOverAsked, Tell, TerminalClosed, WatchSeen
 from orion_deploy.tui.screens.main import MainScreen
 
 if TYPE_CHECKING:
     from textual.command import Provider
+
+    from orion_deploy.run.lock import Holder
 
 
 LOOK_ON_S = 1.0
@@ -35,6 +37,14 @@ def palette_commands() -> type[Provider]:
     from orion_deploy.tui.palette import Commands
 
     return Commands
+
+
+def changed_hands(before: Holder | None, now: Holder | None) -> str:
+    """What a second operator is told when another one holds the run than before, or nobody any more."""
+    if now is not None:
+        return f"{now.who} holds the run now; you are looking on"
+    left = f"{before.who} has left" if before is not None else "they have left"
+    return f"{left}: nobody holds the run now"
 
 
 class OrionApp(App[int]):
@@ -63,6 +73,9 @@ class OrionApp(App[int]):
         self.starts_in_rollback = starts_in_rollback
         self.notes = notes
         self.has_left = False
+        self.takes_over = False
+        """It ends to be opened anew, as the one who holds the run."""
+        self.hands_screen_on = False
         self.exit_code = ExitCode.FINE
         dress(self)
         if keymap:
@@ -85,7 +98,7 @@ class OrionApp(App[int]):
         from orion_deploy.tui.signals import install
 
         install(self)
-        if self.session.read_only and self.session.held_by is not None:
+        if self.session.looks_on:
             self.set_interval(LOOK_ON_S, self.look_on)
 
     # Input
@@ -147,12 +160,17 @@ class OrionApp(App[int]):
         self.leave_now(ExitCode.INTERRUPTED)
 
     def look_on(self) -> None:
-        """Read what the holder has done since."""
+        """Read what the holder has done since, and hear when they have left."""
+        before, has_changed = self.session.held_by, False
+        if self.session.hear_of_holder():
+            self.main.say(changed_hands(before, self.session.held_by), "warn")
+            has_changed = True
         try:
-            if self.session.refresh():
-                self.main.on_changed()
+            has_changed = self.session.refresh() or has_changed
         except OrionError as error:
             self.main.say(error.what, "bad")
+        if has_changed:
+            self.main.on_changed()
 
     def relay(self) -> Callable[[str, int], None]:
         """What the session calls, on another thread, when an attempt has ended."""
@@ -168,6 +186,11 @@ class OrionApp(App[int]):
         """A person wants to leave."""
         event.stop()
         self.leave()
+
+    def on_take_over_asked(self, event: TakeOverAsked) -> None:
+        """A person wants the run that nobody holds."""
+        event.stop()
+        self.take_over()
 
     def leave(self) -> None:
         """Leave on a person's word; where a step runs, after a question."""
@@ -185,6 +208,11 @@ class OrionApp(App[int]):
                 self.push_screen(panel, answered)
         else:
             self.leave_now(ExitCode.FINE)
+
+    def take_over(self) -> None:
+        """End, so that the run is opened anew on the same screen: as any opening, it is refused where somebody was faster."""
+        self.takes_over = self.hands_screen_on = True
+        self.leave_now(ExitCode.FINE)
 
     def leave_now(self, code: ExitCode) -> None:
         """The one way out: close the session in good order, then the terminal is given back."""

@@ -192,7 +192,8 @@ class Views:
         if not session.read_only:
             return ""
         if session.held_by is None:
-            return "READ ONLY"
+            can_be_taken = session.looks_on and session.state.finished_at is None
+            return "THEY HAVE LEFT: O takes over" if can_be_taken else "READ ONLY"
         since = f" since {clock(session.held_by.since, now)}" if session.held_by.since else ""
         return f"LOOKING ON: {plain_line(session.held_by.who)}{since}"
 

@@ -9,7 +9,7 @@ from orion_deploy.kinds.verdict import Json
 from orion_deploy.run.state import Status
 from orion_deploy.tui import flow
 from orion_deploy.tui.acting.base import Hands
-from orion_deploy.tui.messages import LeaveAsked
+from orion_deploy.tui.messages import LeaveAsked, TakeOverAsked
 
 
 class WholeRun(Hands):
@@ -73,6 +73,10 @@ class WholeRun(Hands):
                 self.main.say("forgotten: later steps start as the first one did", "ok")
 
         self.ask(word_panel("Forget what steps left?", "forget", why), forgotten)
+
+    def do_take_over(self) -> None:
+        """Go on with a run that was only looked on at."""
+        self.main.post_message(TakeOverAsked())
 
     def do_finish(self) -> None:
         """Close the run for good: what it leaves open is listed first; where that is grave a reason is asked for."""
