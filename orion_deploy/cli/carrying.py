@@ -134,6 +134,7 @@ def _choose_way(session: Session, way: str) -> None:
 
 def _turn_back(session: Session, follower: Follower, reason: str) -> None:
     """Enter the rollback, with what decides it in the record. One that was entered already is only gone on with."""
+    from orion_deploy.checklist.escalation import escalations
     from orion_deploy.cli.way_back import known_now, looked
     from orion_deploy.run import reports
 
@@ -142,6 +143,8 @@ def _turn_back(session: Session, follower: Follower, reason: str) -> None:
         facts = known_now(session, looked(session, follower.signals))
         if facts:
             follower.tell(reports.Decides(at=session.edge.now(), facts=facts))
+        if found := escalations(session.checklist):
+            follower.tell(reports.Escalates.of(found, at=session.edge.now()))
     session.enter_rollback(reason, facts)
 
 

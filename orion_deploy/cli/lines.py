@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import signal
+from collections.abc import Iterable
 
 from orion_deploy.cli.out import data_now, json_data
 from orion_deploy.run import reports
@@ -38,6 +39,8 @@ def text_of(report: reports.Report) -> str:
             from orion_deploy.cli.way_back import lines_of_facts
 
             return "\n".join(["\nWhat decides the way back", *lines_of_facts(report.facts, report.at)])
+        case reports.Escalates():
+            return "\n".join(escalation_lines((each["title"], each["text"]) for each in report.sections))
         case reports.Section():
             return f"\n{plain_line(report.title) or '(no heading)'}: {report.settled} of {report.total}"
         case reports.Started():
@@ -88,6 +91,17 @@ def text_of(report: reports.Report) -> str:
         case reports.Ended():
             return f"\n{_counts(report)}"
     return ""
+
+
+def escalation_lines(sections: Iterable[tuple[str, str]]) -> list[str]:
+    """Whom to turn to and what to do when it goes wrong: each section's title, and below it its text."""
+    lines: list[str] = []
+    for title, text in sections:
+        lines += [
+            f"{plain_line(title)}:",
+            *(f"  {row}".rstrip() for row in plain(text).strip("\n").split("\n")),
+        ]
+    return lines
 
 
 def _name(step_id: str, title: str) -> str:

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from orion_deploy.checklist.choices import options_of
+from orion_deploy.checklist.escalation import escalations
 from orion_deploy.checklist.model import Section, Step
 from orion_deploy.checklist.placeholders import fill
 from orion_deploy.checklist.variables import fit
@@ -293,6 +294,8 @@ class Person:
 
     def _turn_back(self, step: Step) -> Stop | None:
         facts = self._tell_what_decides()
+        if found := escalations(self._session.checklist):
+            self._walk.tell(reports.Escalates.of(found))
         if not self._terminal.ask_word("The rollback section becomes the path.", "rollback"):
             return None
         reason = self._terminal.ask_text("Why")

@@ -44,7 +44,10 @@ def step_lines(session: Session, step: Step) -> list[str]:
         lines.append(f"  needs: {plain_line(', '.join(step.facts.needs))}")
     if step.facts.when is not None:
         lines.append(f"  when: {plain_line(step.facts.when)}")
-    return lines + _so_far(session, step)
+    lines += _so_far(session, step)
+    for each in session.escalations_at(step.id):
+        lines += [f"  {plain_line(each.title)}:", *_indented(each.text, BODY_LINES_MAX, "    ")]
+    return lines
 
 
 def _indented(text: str, lines_max: int, indent: str = "  ") -> list[str]:

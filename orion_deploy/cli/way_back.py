@@ -77,6 +77,8 @@ def _lines(ways: tuple[WayBack, ...], fault: str, now: float) -> Iterator[str]:
 
 def tell_facts(file: Path, *, run: str | None, as_json: bool) -> int:
     """Print what decides the way back of a run, and change nothing. Raises PersonNeededError, or as `open_session`."""
+    from orion_deploy.checklist.escalation import escalations
+    from orion_deploy.cli.lines import escalation_lines
     from orion_deploy.cli.opened import close
     from orion_deploy.cli.out import data, json_data, talk
     from orion_deploy.run.opening import open_session
@@ -94,6 +96,8 @@ def tell_facts(file: Path, *, run: str | None, as_json: bool) -> int:
             json_data({"run": session.run, "checklist": session.checklist.path, **known})
         else:
             for line in lines_of_facts(known, session.edge.now()):
+                data(line)
+            for line in escalation_lines(escalations(session.checklist)):
                 data(line)
             if not ways:
                 talk("no typed step of this checklist is about a database: there is nothing to look at")

@@ -6,6 +6,7 @@ from abc import ABC, abstractmethod
 from contextlib import suppress
 from pathlib import Path
 
+from orion_deploy.checklist.escalation import Escalation, escalations
 from orion_deploy.checklist.model import Checklist, CodeBlock, Section, Step
 from orion_deploy.errors import StoreError
 from orion_deploy.run import rules
@@ -100,6 +101,12 @@ class Asking(ABC):
     def why_reason_needed(self, step_id: str) -> str:
         """Say why ticking the step now needs a typed reason, or an empty string."""
         return rules.why_reason_needed(self.checklist, self.state, self.step(step_id))
+
+    def escalations_at(self, step_id: str) -> tuple[Escalation, ...]:
+        """What the checklist says for when it goes wrong, where it went wrong at this step; else nothing. Raises as `find`."""
+        if not rules.is_in_trouble(self.checklist, self.step(step_id), self.state.step(step_id)):
+            return ()
+        return escalations(self.checklist)
 
     @property
     def needs_approval(self) -> bool:

@@ -199,6 +199,7 @@ class Follower:
                     step=step_id, attempt=number, ending=attempt.ending, status=state.status.value
                 )
             )
+            self._tell_escalations(step_id)
             return
         self._tell(
             reports.Finished(
@@ -211,6 +212,11 @@ class Follower:
                 status=state.status.value,
             )
         )
+        self._tell_escalations(step_id)
+
+    def _tell_escalations(self, step_id: str) -> None:
+        if found := self.session.escalations_at(step_id):
+            self._tell(reports.Escalates.of(found, step_id))
 
     def _tell(self, report: reports.Report) -> None:
         self.tell(replace(report, at=self.session.edge.now()))

@@ -5,10 +5,11 @@ Text in them is as it came from the checklist or the process: it becomes safe fo
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, fields, replace
 from typing import ClassVar
 
+from orion_deploy.checklist.escalation import Escalation
 from orion_deploy.kinds.verdict import Json, Verdict
 
 
@@ -54,6 +55,22 @@ class Decides(Report):
         body = Report.to_json(replace(self, facts={}))
         body["facts"] = dict(self.facts)
         return body
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Escalates(Report):
+    """What the checklist says for when it goes wrong: told where a step did, and when the run turns back."""
+
+    event: ClassVar[str] = "escalation"
+    step: str = ""
+    """Where it went wrong; empty when the run turns back."""
+    sections: list[dict[str, str]]
+    """`title`, and `text` as Markdown source."""
+
+    @classmethod
+    def of(cls, found: Iterable[Escalation], step: str = "", at: float = 0.0) -> Escalates:
+        """The report of these sections."""
+        return cls(at=at, step=step, sections=[{"title": each.title, "text": each.text} for each in found])
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

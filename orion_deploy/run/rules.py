@@ -142,6 +142,21 @@ def needs_person(step: Step) -> bool:
     return not any(step.scripts(option) for option in (None, *(o.number for o in step.options)))
 
 
+def is_in_trouble(checklist: Checklist, step: Step, state: StepState) -> bool:
+    """Whether a person should be told whom to turn to: it failed, or nobody knows how it ended, and that weighs.
+
+    It weighs where the step is mandatory; and where it acts, on the way back, or behind the first mandatory
+    step: before that nothing serious has begun, and a rehearsal may fail.
+    """
+    if step.optional or state.status not in (Status.FAILED, Status.UNKNOWN):
+        return False
+    if step.mandatory or step.facts.check is not None:
+        return step.mandatory
+    on_the_way = [each for _, each in forward(checklist)]
+    first = next((n for n, each in enumerate(on_the_way) if each.mandatory), 0)
+    return all(each.id != step.id for each in on_the_way[:first])
+
+
 def find(checklist: Checklist, step_id: str) -> tuple[Section, Step] | None:
     """The step with this id and its section, or None."""
     for section, step in checklist.walk():

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from types import MappingProxyType
 
+from orion_deploy.checklist.escalation import Escalation
 from orion_deploy.checklist.kind_call import KindCall
 from orion_deploy.checklist.model import NO_TEXTS, CodeBlock, Expectation, Role, Section, SectionKind, Step
 from orion_deploy.run.standalone import mentioned
@@ -20,6 +21,8 @@ from orion_deploy.tui.words import OUTCOMES, SIGNS, Sign, clock, counted, durati
 CODE_LINES_MAX = 400
 """Lines of one block that the page shows; `o` and the approval show all of them."""
 ATTEMPTS_SHOWN_MAX = 8
+ESCALATION_LINES_MAX = 12
+"""Lines of contacts on the page of a step: what went wrong must not be pushed off it."""
 LABEL_COLUMNS = 10
 _VARIABLE = re.compile(r"\$(?:\{(\w+)\}|(\w+))")
 
@@ -37,6 +40,8 @@ class StepFacts:
     values: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
     """Values of variables (no secret ones) and placeholders, by name."""
     expectations: tuple[Expectation, ...] = ()
+    escalations: tuple[Escalation, ...] = ()
+    """What to do now that it went wrong; empty where it did not."""
     why_not: str = ""
     """Why it cannot be run now."""
     dangers: tuple[str, ...] = ()
@@ -48,6 +53,8 @@ def step_page(step: Step, section: Section, facts: StepFacts, width: int) -> lis
     state = facts.state
     lines = wrap(line(plain_line(step.title), "title"), width)
     lines += _status_lines(state, facts.sign or SIGNS[state.status], _about(step, section), facts.now, width)
+    if facts.escalations:
+        lines += [EMPTY, *escalation_lines(facts.escalations, width, ESCALATION_LINES_MAX)]
     for tag in step.tags:
         if note := facts.notes.get(tag):
             lines += [EMPTY, *_labelled(plain_line(tag), prose_lines(note, width - 2), "warn")]
@@ -96,6 +103,17 @@ def _status_lines(state: StepState, sign: Sign, about: str, now: float, width: i
         lines += wrap((Span("reason: ", "dim"), Span(plain_line(state.reason))), width)
     if state.value and state.value != state.reason:
         lines += wrap((Span("value: ", "dim"), Span(plain_line(state.value), "bold")), width)
+    return lines
+
+
+def escalation_lines(found: Sequence[Escalation], width: int, lines_max: int = 0) -> list[Line]:
+    """Whom to turn to and what to do when it goes wrong, as the checklist says it; `lines_max` 0 is all of it."""
+    lines: list[Line] = []
+    for each in found:
+        lines += _labelled(plain_line(each.title), prose_lines(each.text, width - 2), "bad")
+    if lines_max and len(lines) > lines_max:
+        more = line("… more of it stands in its section, and on the rollback screen", "dim")
+        return [*lines[: lines_max - 1], more]
     return lines
 
 

@@ -89,6 +89,7 @@ class Views:
             now=now,
             notes=self.session.checklist.notes,
             values=shown_values(self.session),
+            escalations=self.session.escalations_at(row.id),
             expectations=self.expectations(step, state),
             why_not=self.board.with_titles(self.session.why_not_start(row.id)) if has_something else "",
             dangers=self.dangers(section, step),

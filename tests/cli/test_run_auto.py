@@ -98,6 +98,25 @@ def test_a_failed_step_stops(tmp_path: Path) -> None:
 CHECK = "check: {files.exists: {path: there}}"
 
 
+def test_where_it_went_wrong_the_checklist_s_contacts_follow(tmp_path: Path) -> None:
+    """After a step that failed: its contacts, as lines and as an event; not after a check that is not mandatory."""
+    contacts = "\n## Emergency Contacts\n\nCall Ann: 4711\n"
+    path = book(tmp_path, "# R\n\n" + shell("Break", "exit 3") + contacts)
+    done = auto(path)
+    assert done.code == 1
+    (event,) = done.events("escalation")
+    assert event["step"] == done.events("finished")[0]["step"]
+    assert event["sections"] == [{"title": "Emergency Contacts", "text": "Call Ann: 4711"}]
+    orion("resolve", path.name, "break", "rerun", cwd=tmp_path)
+    told = orion("run", path.name, "--auto", "--approve", cwd=tmp_path).out
+    assert told.index("failed  ") < told.index("Emergency Contacts:\n  Call Ann: 4711")
+    check = "# R\n\n- [ ] Look\n\n  ```yaml step\n  check: {files.exists: {path: x}}\n  ```\n"
+    (tmp_path / "other").mkdir()
+    done = auto(book(tmp_path / "other", check + contacts))
+    assert done.code == 1
+    assert not done.events("escalation")
+
+
 @pytest.mark.hazard('"done" instead of the value', half="ours")
 def test_a_check_ticks_itself_and_may_be_repeated(tmp_path: Path) -> None:
     """A failed check stops like a step; as it only looks, the next call looks again."""

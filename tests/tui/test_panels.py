@@ -11,6 +11,7 @@ from support.way_back import deployed
 from textual.widgets import Input
 
 from orion_deploy.run import events as ev
+from orion_deploy.run.state import Status
 from orion_deploy.tui.lines import text_of
 from orion_deploy.tui.widgets.lines_view import LinesView
 
@@ -87,6 +88,45 @@ async def test_what_decides_is_seen_without_scrolling(tmp_path: Path, size: tupl
         await player.go("Choose the way back")
         await player.press("enter")
         await player.until(is_there, "what decides")
+
+
+CONTACTS = """# R
+
+- [ ] Look at the weather
+  ```yaml step
+  check: {files.exists: {path: sun}}
+  ```
+- [ ] Break it (MANDATORY)
+  ```bash
+  exit 3
+  ```
+
+## Rollback
+
+1. Put it back
+
+## Emergency Contacts
+
+Call Ann: 4711
+"""
+
+
+async def test_whom_to_turn_to_stands_where_it_went_wrong(tmp_path: Path) -> None:
+    """In a small terminal: on the page of the failed step and on the rollback screen, and on no other page."""
+    path = tmp_path / "book.md"
+    path.write_text(CONTACTS)
+    async with playing(path, size=(80, 24)) as player:
+        await player.go("Look at the weather")
+        await player.press("enter")
+        await player.until(lambda: player.status("weather") is Status.FAILED, "the failure")
+        assert "4711" not in player.shown
+        await player.go("Break it")
+        assert "4711" not in player.shown
+        await player.press("enter")
+        await player.until(lambda: player.status("Break it") is Status.FAILED, "the failure")
+        await player.until(lambda: "Call Ann: 4711" in player.shown, "the contacts")
+        await player.press("R")
+        assert "Call Ann: 4711" in "".join(text_of(row) for row in page_of(player).lines)
 
 
 async def test_what_is_known_of_a_lost_step_stands_where_it_is_decided(tmp_path: Path) -> None:

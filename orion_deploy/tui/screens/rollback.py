@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from orion_deploy.checklist.escalation import escalations
 from orion_deploy.checklist.model import SectionKind
 from orion_deploy.run.session import Session
 from orion_deploy.run.state import Status
@@ -12,6 +13,7 @@ from orion_deploy.run.triggers import Trigger
 from orion_deploy.text import plain_line
 from orion_deploy.tui.board import Board
 from orion_deploy.tui.lines import EMPTY, Line, Span, line, wrap
+from orion_deploy.tui.page import escalation_lines
 from orion_deploy.tui.prose import prose_lines
 from orion_deploy.tui.screens.panel import Panel, TypePanel, needed, word_check, word_label
 from orion_deploy.tui.screens.way_back import LiveWays
@@ -23,11 +25,12 @@ WORD_ROLLBACK = "rollback"
 
 
 def rollback_lines(session: Session, board: Board, live: LiveWays, width: int) -> list[Line]:
-    """What decides which way, what speaks for it, when to turn back, what has run, and the steps of the way back."""
+    """What decides which way, what speaks for it, when to turn back, whom to turn to, what has run, and the way back."""
     parts = (
         live.lines(width),
         trigger_lines(live.triggers(), session.edge.now(), width),
         _prose(board, width),
+        escalation_lines(escalations(session.checklist), width),
         _ran(session, board, live, width),
         _way(session, board, width),
     )
