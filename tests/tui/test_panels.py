@@ -82,7 +82,8 @@ async def test_what_decides_is_seen_without_scrolling(tmp_path: Path, size: tupl
         await player.press("R")
         await player.until(is_there, "what decides")
         assert "Esc leaves it" in player.shown
-        assert ("PgDn reads on" in player.shown) == (page_of(player).max_scroll_y > 0)
+        page = page_of(player)
+        await player.until(lambda: ("PgDn reads on" in player.shown) == (page.max_scroll_y > 0), "the keys")
         await player.press("escape")
         player.session.enter_rollback("it burns")
         await player.go("Choose the way back")

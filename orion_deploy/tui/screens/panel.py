@@ -68,7 +68,7 @@ class Panel(ModalScreen[Answer | None], Generic[Answer]):
         """The page, what the kind of panel adds, the keys."""
         with Vertical(id="panel", classes="grave" if self.is_grave else None) as panel:
             panel.border_title = Content(plain_line(self.heading))
-            yield LinesView(self.build, id="page")
+            yield Page(self.build, id="page")
             yield from self.compose_answer()
             yield LinesBar(1, id="hint")
 
@@ -132,6 +132,15 @@ class Panel(ModalScreen[Answer | None], Generic[Answer]):
     def answer_of(self, key: str) -> Answer | None:  # the base knows no answers
         """The answer that a key gives, if it gives one."""
         return None
+
+
+class Page(LinesView):
+    """The page of a panel: with another room, other keys may be needed to read it."""
+
+    def on_resize(self, _event: events.Resize) -> None:
+        """Have the panel say them; the lines are laid out by the base."""
+        if isinstance(self.screen, Panel):
+            self.call_after_refresh(self.screen.show_hint)
 
 
 class KeysPanel(Panel[str]):
