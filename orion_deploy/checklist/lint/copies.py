@@ -9,6 +9,8 @@ from typing import Final
 from orion_deploy.checklist.lint import instead
 from orion_deploy.checklist.lint.finding import Hit, Rule, Severity
 from orion_deploy.checklist.lint.sqlite_calls import (
+    COPIERS,
+    SHELLS,
     copies,
     is_backup,
     is_database,
@@ -28,7 +30,7 @@ _ARCHIVERS: Final = ("tar", "zip", "gzip", "bzip2", "xz", "zstd", "cat")
 
 
 def _live_copy(subject: Subject) -> Iterator[Hit]:
-    for block in subject.scripts:
+    for block in subject.calling(*COPIERS, *_ARCHIVERS):
         for command, sources, destination in copies(block):
             live = next((source for source in sources if is_live(source.text)), None)
             if live is not None and not is_live(destination.text):
@@ -48,7 +50,7 @@ def _live_copy(subject: Subject) -> Iterator[Hit]:
 
 
 def _restore(subject: Subject) -> Iterator[Hit]:
-    for block in subject.scripts:
+    for block in subject.calling(*COPIERS):
         for command, sources, destination in copies(block):
             if not is_live(destination.text):
                 continue
@@ -63,7 +65,7 @@ def _restore(subject: Subject) -> Iterator[Hit]:
 
 
 def _restore_glob(subject: Subject) -> Iterator[Hit]:
-    for block in subject.scripts:
+    for block in subject.calling(*COPIERS):
         for _, sources, destination in copies(block):
             for source in sources:
                 if (
@@ -109,7 +111,7 @@ def _by_day(subject: Subject) -> Iterator[Hit]:
 
 
 def _into_missing_folder(subject: Subject) -> Iterator[Hit]:
-    for block in subject.scripts:
+    for block in subject.calling("cp", "mv"):
         script = block.code.script
         for _, words in block.named("cp", "mv"):
             options = [word.raw for word in words[1:] if word.raw.startswith("-")]
@@ -140,7 +142,7 @@ def _into_missing_folder(subject: Subject) -> Iterator[Hit]:
 def _copy_is_original(subject: Subject) -> Iterator[Hit]:
     """Where titles say "on a copy", whatever was copied from is the original, in this section and the rest of it."""
     originals: dict[str, set[str]] = {}
-    for block in subject.scripts:
+    for block in subject.calling(*COPIERS, *SHELLS):
         if not _ON_COPY.search(block.titles):
             continue
         known = originals.setdefault(block.section.id, set())

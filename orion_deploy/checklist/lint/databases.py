@@ -9,7 +9,7 @@ from typing import Final
 
 from orion_deploy.checklist.lint import instead
 from orion_deploy.checklist.lint.finding import Hit, Rule, Severity
-from orion_deploy.checklist.lint.sqlite_calls import sqlite_calls
+from orion_deploy.checklist.lint.sqlite_calls import SHELLS, sqlite_calls
 from orion_deploy.checklist.lint.subject import Subject
 
 _QUOTED_COLUMN = re.compile(
@@ -37,7 +37,7 @@ _MIGRATION_WORDS = re.compile(r"(?P<words>[a-z]\w*?)(?:_(?:up|down))?\b", re.IGN
 
 
 def _without_bail(subject: Subject) -> Iterator[Hit]:
-    for block in subject.scripts:
+    for block in subject.calling(*SHELLS):
         for call in sqlite_calls(block):
             if not call.stdin or not call.writes or "-bail" in call.options or ".bail on" in call.text:
                 continue
@@ -51,7 +51,7 @@ def _without_bail(subject: Subject) -> Iterator[Hit]:
 
 
 def _creates(subject: Subject) -> Iterator[Hit]:
-    for block in subject.blocks:
+    for block in subject.calling(*SHELLS, can_run=True):
         if re.search(r"(?:\btest|\[\[?)\s+-[fsre]\s", block.code.script):
             continue
         for call in sqlite_calls(block):
@@ -72,7 +72,7 @@ def _creates(subject: Subject) -> Iterator[Hit]:
 
 
 def _under_timeout(subject: Subject) -> Iterator[Hit]:
-    for block in subject.blocks:
+    for block in subject.calling(*SHELLS, can_run=True):
         for call in sqlite_calls(block):
             if "timeout" in call.wrappers and (call.stdin or call.writes):
                 yield block.hit(
@@ -83,7 +83,7 @@ def _under_timeout(subject: Subject) -> Iterator[Hit]:
 
 
 def _quoted_column(subject: Subject) -> Iterator[Hit]:
-    for block in subject.scripts:
+    for block in subject.calling(*SHELLS):
         for call in sqlite_calls(block):
             for match in _QUOTED_COLUMN.finditer(call.text):
                 message = f'`"{match["name"]}"` is a text where there is no such column: the condition holds for every row'
@@ -93,7 +93,7 @@ def _quoted_column(subject: Subject) -> Iterator[Hit]:
 
 def _column_absent(subject: Subject) -> Iterator[Hit]:
     added: tuple[tuple[str, ...], ...] = ()
-    for block in subject.blocks:
+    for block in subject.calling(*SHELLS, can_run=True):
         for call in sqlite_calls(block):
             match = _counted_not_null(call.text)
             if match is None:
@@ -136,7 +136,7 @@ def _is_about(column: str, words: Sequence[str]) -> bool:
 
 
 def _schema_by_grep(subject: Subject) -> Iterator[Hit]:
-    for block in subject.blocks:
+    for block in subject.calling(*SHELLS, can_run=True):
         for call in sqlite_calls(block):
             following = block.next(call.command)
             if call.command.after != "|" or following is None or _TABLE_INFO.search(call.text) is None:
@@ -156,7 +156,7 @@ def _schema_by_grep(subject: Subject) -> Iterator[Hit]:
 def _rows_not_status(subject: Subject) -> Iterator[Hit]:
     from orion_deploy.checklist.expectations import expectations_of
 
-    for block in subject.blocks:
+    for block in subject.calling(*SHELLS, can_run=True):
         if block.step is not None and any(e.matcher != "prose" for e in expectations_of(block.step)):
             continue
         for call in sqlite_calls(block):
@@ -175,7 +175,7 @@ def _asks_for_rows(sql: str) -> bool:
 
 
 def _drop_order(subject: Subject) -> Iterator[Hit]:
-    for block in subject.scripts:
+    for block in subject.calling(*SHELLS):
         for call in sqlite_calls(block):
             column = re.search(r"\bdrop\s+column\b", call.text, re.IGNORECASE)
             index = re.search(r"\bdrop\s+index\b", call.text, re.IGNORECASE)
@@ -197,7 +197,7 @@ def _guessed_duration(subject: Subject) -> Iterator[Hit]:
 
 
 def _live_backup_mode(subject: Subject) -> Iterator[Hit]:
-    for block in subject.blocks:
+    for block in subject.calling(*SHELLS, can_run=True):
         if "umask" in block.code.script or "chmod" in block.code.script:
             continue
         for call in sqlite_calls(block):

@@ -49,7 +49,7 @@ def _program(pattern: Word | None) -> str:
 
 
 def _by_pattern(subject: Subject) -> Iterator[Hit]:
-    for block in subject.scripts:
+    for block in subject.calling("pgrep", "pkill"):
         for command, words in block.named("pgrep", "pkill"):
             is_full, pattern = _pattern(words)
             if not is_full or pattern is None or pattern.text.startswith("^") or "[" in pattern.text:
@@ -65,7 +65,7 @@ def _by_pattern(subject: Subject) -> Iterator[Hit]:
 
 
 def _by_listing(subject: Subject) -> Iterator[Hit]:
-    for block in subject.scripts:
+    for block in subject.calling("ps"):
         for command, _ in block.named("ps"):
             following = block.next(command)
             if command.after != "|" or following is None or following.words[0].text not in ("grep", "egrep"):
@@ -79,7 +79,7 @@ def _by_listing(subject: Subject) -> Iterator[Hit]:
 
 
 def _kill_then_sleep(subject: Subject) -> Iterator[Hit]:
-    for block in subject.scripts:
+    for block in subject.calling("kill", "pkill", "killall"):
         for command, words in block.named("kill", "pkill", "killall"):
             following = block.next(command)
             if following is not None and command.after == "||":  # `|| true`
@@ -93,7 +93,7 @@ def _kill_then_sleep(subject: Subject) -> Iterator[Hit]:
 
 
 def _kill_nine(subject: Subject) -> Iterator[Hit]:
-    for block in subject.scripts:
+    for block in subject.calling("kill", "pkill", "killall"):
         asked: set[int] = set()
         for command, words in block.named("kill", "pkill", "killall"):
             raws = [word.raw for word in words[1:]]
@@ -109,7 +109,7 @@ def _kill_nine(subject: Subject) -> Iterator[Hit]:
 
 
 def _nothing_to_kill(subject: Subject) -> Iterator[Hit]:
-    for block in subject.blocks:
+    for block in subject.calling("pkill", "killall", can_run=True):
         calls = list(block.named("pkill", "killall"))
         stops_at_failure = bool(calls) and _STOPS_AT_FAILURE.search(block.code.script) is not None
         for command, words in calls:
@@ -123,7 +123,7 @@ def _nothing_to_kill(subject: Subject) -> Iterator[Hit]:
 
 
 def _open_files(subject: Subject) -> Iterator[Hit]:
-    for block in subject.blocks:
+    for block in subject.calling("lsof", "fuser", can_run=True):
         for command, words in block.named("lsof", "fuser"):
             is_asked = command.after in ("&&", "||") or re.search(
                 r"(?:^|\s)(?:if|while|until|!)\s+$", block.before(command)

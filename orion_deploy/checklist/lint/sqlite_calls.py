@@ -10,6 +10,8 @@ from typing import Final
 from orion_deploy.checklist.lint.subject import Block
 from orion_deploy.checklist.shell_text import Command, Word
 
+SHELLS: Final = ("sqlite3", "sqlite")
+COPIERS: Final = ("cp", "mv", "rsync", "scp", "install")
 _TAKES_VALUE: Final = frozenset(
     (
         "-cmd",
@@ -68,7 +70,7 @@ class SqliteCall:
 
 def sqlite_calls(block: Block) -> Iterator[SqliteCall]:
     """Every call of the `sqlite3` shell in a script."""
-    for command, wrappers, words in block.calls("sqlite3", "sqlite"):
+    for command, wrappers, words in block.calls(*SHELLS):
         yield _call(command, wrappers, words)
 
 
@@ -118,7 +120,7 @@ def is_live(name: str) -> bool:
 
 def copies(block: Block) -> Iterator[tuple[Command, tuple[Word, ...], Word]]:
     """Every copying command of a script, with its sources and its destination."""
-    for command, words in block.named("cp", "mv", "rsync", "scp", "install"):
+    for command, words in block.named(*COPIERS):
         names = [word for word in words[1:] if not word.raw.startswith("-")]
         if len(names) >= 2:
             yield command, tuple(names[:-1]), names[-1]

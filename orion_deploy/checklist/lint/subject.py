@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -126,6 +126,11 @@ class Block:
             places.setdefault(words[0].text.rsplit("/", 1)[-1], []).append(index)
         return places
 
+    @property
+    def called(self) -> Iterable[str]:
+        """The names of the programs that it calls, each once."""
+        return self._by_name.keys()
+
     def calls(self, *names: str) -> Iterator[tuple[Command, tuple[str, ...], tuple[Word, ...]]]:
         """Every command whose real program is one of `names`, in order, with its wrappers and the words from the program on."""
         if self._by_name.keys().isdisjoint(names):
@@ -171,6 +176,24 @@ class Subject:
             if step.facts.call is None:
                 found += (Block(self, section, step, code) for code in step.code if code.role in roles)
         return tuple(sorted(found, key=lambda block: block.code.line))
+
+    @cached_property
+    def _callers(self) -> dict[str, list[int]]:
+        """A program's name to the places in `scripts` of those that call it."""
+        found: dict[str, list[int]] = {}
+        for index, block in enumerate(self.scripts):
+            for name in block.called:
+                found.setdefault(name, []).append(index)
+        return found
+
+    def calling(self, *names: str, can_run: bool = False) -> Iterator[Block]:
+        """Every script that calls one of the programs `names`, in order; with `can_run` none that is only copied.
+
+        Most rules ask for a few programs: they look at no other script.
+        """
+        places = {index for name in names for index in self._callers.get(name, ())}
+        found = (self.scripts[index] for index in sorted(places))
+        return (block for block in found if not (can_run and block.is_reference))
 
     @cached_property
     def _of_step(self) -> dict[str, tuple[Block, ...]]:
