@@ -7,7 +7,6 @@ from collections.abc import Sequence
 from orion_deploy.checklist.escalation import escalations
 from orion_deploy.checklist.model import SectionKind
 from orion_deploy.run.session import Session
-from orion_deploy.run.state import Status
 from orion_deploy.run.triggers import SIGNS as SIGNS_OF
 from orion_deploy.run.triggers import Trigger
 from orion_deploy.text import plain_line
@@ -103,12 +102,12 @@ def _way(session: Session, board: Board, width: int) -> list[Line]:
     lines = [line("The way back", "heading")]
     for row in board.rows:
         if row.kind == "step" and board.sections[row.section].kind is SectionKind.ROLLBACK:
-            done = session.state.step(row.id).status is Status.DONE
-            lines += wrap(
-                (Span("  ✓ " if done else "  · ", "ok" if done else "dim"), Span(row.title)),
-                width,
-                hang="    ",
-            )
+            sign = board.sign_of(row.id)
+            why = session.state.step(row.id).reason if session.state.step(row.id).is_passed_over else ""
+            spans = [Span(f"  {sign.text:<11} ", sign.role), Span(row.title)]
+            if why:
+                spans.append(Span(f"  {plain_line(board.with_titles(why))}", "dim"))
+            lines += wrap(spans, width, hang=" " * 14)
     return lines
 
 
