@@ -308,29 +308,30 @@ def test_looking_on_gives_the_shell_its_own_screen_back(book: Path, keys: str) -
 
 def test_who_looks_on_takes_the_run_over_when_its_operator_has_left(book: Path) -> None:
     """That they left is said, with the key; the key opens the run anew on the same screen, and what is ticked then is recorded."""
-    with opened(book) as first, opened(book) as second:
+    with opened(book) as first:
         ready(first)
-        second.wait("Another operator holds the run")
-        second.press("l")
-        second.wait("LOOKING ON")
-        second.press("O")
-        second.wait("holds the run; you are looking on")
-        first.press("q")
-        assert first.end() == 0
-        second.wait("THEY HAVE LEFT: O takes over")
-        second.wait("has left: nobody holds the run now")
-        second.press("j ")
-        second.wait("nobody holds the run now: O takes it over")
-        assert not [record for record in records(book) if record["k"] == "ticked"]
-        second.press("O")
-        second.wait("R ROLLBACK")
-        second.press("jj ")
-        second.wait("✓ done      Think")
-        assert second.turns == "h"
-        second.press("q")
-        assert second.end() == 0
-        assert second.is_sane()
-        assert "go on with: orion-deploy" in second.text
+        with opened(book) as second:
+            second.wait("Another operator holds the run")
+            second.press("l")
+            second.wait("LOOKING ON")
+            second.press("O")
+            second.wait("holds the run; you are looking on")
+            first.press("q")
+            assert first.end() == 0
+            second.wait("THEY HAVE LEFT: O takes over")
+            second.wait("has left: nobody holds the run now")
+            second.press("j ")
+            second.wait("nobody holds the run now: O takes it over")
+            assert not [record for record in records(book) if record["k"] == "ticked"]
+            second.press("O")
+            second.wait("R ROLLBACK")
+            second.press("jj ")
+            second.wait("✓ done      Think")
+            assert second.turns == "h"
+            second.press("q")
+            assert second.end() == 0
+            assert second.is_sane()
+            assert "go on with: orion-deploy" in second.text
     assert len([record for record in records(book) if record["k"] == "ticked"]) == 1
 
 
