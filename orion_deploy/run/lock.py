@@ -22,10 +22,14 @@ from orion_deploy.run import files
 from orion_deploy.run.edge import Edge
 
 LOCK_NAME = "lock"
+BEGINNING_NAME = ".lock"
+"""In the folder of a checklist's runs: a name that no run can have."""
 CONTENT_BYTES_MAX = 4096
 WAIT_S = 2.0
 """How long to go on trying: what a killed holder had just started can keep its copy of the lock for a moment."""
 PAUSE_S = 0.02
+HOLDS = "holds this run"
+BEGINS = "is beginning a run of this checklist,"
 _NETWORK_FILE_SYSTEMS = frozenset(
     {"9p", "afs", "ceph", "cifs", "fuse.sshfs", "gfs2", "glusterfs", "fuse.glusterfs", "lustre", "ncpfs"}
     | {"nfs", "nfs4", "ocfs2", "smb3", "smbfs", "virtiofs"}
@@ -64,7 +68,30 @@ def take(directory: Path, who: str, edge: Edge, *, wait_s: float = WAIT_S) -> Lo
         NotRecordedError: it cannot be locked here.
         StoreError: the lock file is not safe to use.
     """
-    path = directory / LOCK_NAME
+    return _take(directory / LOCK_NAME, who, edge, wait_s, HOLDS)
+
+
+def take_beginning(runs: Path, who: str, edge: Edge, *, wait_s: float = WAIT_S) -> Lock:
+    """Take the lock under which a run of a checklist is begun; `runs` is the folder of its runs, made if it is not there.
+
+    Whoever holds it may ask which runs there are and begin one; it is let go when the new run's own lock is held and
+    its first record is on the disk. Raises as `take`.
+    """
+    try:
+        try:
+            files.check_folder(runs)
+        except FileNotFoundError:
+            files.make_folder(runs)
+    except OSError as error:
+        raise NotRecordedError(
+            f"no run can be begun: {error.strerror}; nothing was run",
+            where=Place(str(error.filename or runs)),
+            help="make room or give yourself the right to write there, then try again",
+        ) from error
+    return _take(runs / BEGINNING_NAME, who, edge, wait_s, BEGINS)
+
+
+def _take(path: Path, who: str, edge: Edge, wait_s: float, does: str) -> Lock:
     deadline_s = time.monotonic() + wait_s
     while True:
         try:
@@ -87,7 +114,7 @@ def take(directory: Path, who: str, edge: Edge, *, wait_s: float = WAIT_S) -> Lo
         os.close(fd)
         if holder is not None:
             if time.monotonic() >= deadline_s:
-                raise held_error(holder, edge.now())
+                raise held_error(holder, edge.now(), does)
             time.sleep(PAUSE_S)
 
 
@@ -150,9 +177,9 @@ def read_holder(directory: Path) -> Holder | None:
     return None
 
 
-def held_error(holder: Holder, now: float) -> HeldError:
-    """The error for the second operator: who holds the run, from where, and since when."""
-    text = f"{holder.who} holds this run"
+def held_error(holder: Holder, now: float, does: str = HOLDS) -> HeldError:
+    """The error for the second operator: who holds the run (or what else they do), from where, and since when."""
+    text = f"{holder.who} {does}"
     if holder.since:
         minutes = max(0, int((now - holder.since) // 60))
         ago = f"{minutes} min" if minutes < 120 else f"{minutes // 60} h"

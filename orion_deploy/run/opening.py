@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 
 from orion_deploy.checklist.kind_call import KindCall
@@ -15,7 +16,7 @@ from orion_deploy.errors import (
     StoreError,
 )
 from orion_deploy.kinds.verdict import Json
-from orion_deploy.run import sidecar
+from orion_deploy.run import lock, sidecar
 from orion_deploy.run.deciding import look_at
 from orion_deploy.run.desk import is_secret
 from orion_deploy.run.edge import Edge
@@ -44,7 +45,7 @@ def open_session(
 
     Raises:
         ChecklistError: the file cannot be read.
-        HeldError: another operator holds the run (without `look_on`).
+        HeldError: another operator holds the run (without `look_on`), or has been beginning one for two seconds.
         StoreError: state is damaged, of a newer program, or its run's folder is gone.
         NotRecordedError: state cannot be written.
     """
@@ -54,48 +55,71 @@ def open_session(
     checklist, data = loaded or load(path)
     places = Places.of(path)
     _check_kinds(checklist, data)
-    known = _run_of_sidecar(places)
-    name = run or places.unfinished() or _new_name(places, known, edge.now())
-    directory = places.run_directory(name)
+    with _named(places, run, edge) as name:
+        directory = places.run_directory(name)
 
-    def make(store: Store, held_by: Holder | None) -> Session:
-        return Session(
-            checklist=checklist,
-            path=path,
-            data=data,
-            store=store,
-            places=places,
-            run=name,
-            edge=edge,
-            cwd=cwd or checklist.cwd or os.getcwd(),
-            on_ended=on_ended,
-            held_by=held_by,
-        )
+        def make(store: Store, held_by: Holder | None) -> Session:
+            return Session(
+                checklist=checklist,
+                path=path,
+                data=data,
+                store=store,
+                places=places,
+                run=name,
+                edge=edge,
+                cwd=cwd or checklist.cwd or os.getcwd(),
+                on_ended=on_ended,
+                held_by=held_by,
+            )
 
-    def describe(state: RunState) -> dict[str, Json]:
-        from orion_deploy.run.describe import describe as describe_run
+        def describe(state: RunState) -> dict[str, Json]:
+            from orion_deploy.run.describe import describe as describe_run
 
-        criteria = look_at(checklist, state, directory, now=edge.now(), environ=edge.environ())
-        return describe_run(checklist, state, name, criteria=criteria)
+            criteria = look_at(checklist, state, directory, now=edge.now(), environ=edge.environ())
+            return describe_run(checklist, state, name, criteria=criteria)
 
-    try:
-        store = Store.open(directory, sidecar=places.sidecar, describe=describe, edge=edge, who=edge.who())
-    except HeldError:
-        if not look_on:
+        try:
+            store = Store.open(
+                directory, sidecar=places.sidecar, describe=describe, edge=edge, who=edge.who()
+            )
+        except HeldError:
+            if not look_on:
+                raise
+            session = make(Store.look(directory), read_holder(directory))
+            session.looks_on = True
+            return session
+        session = make(store, None)
+        try:
+            if not store.read_only:
+                session.begin(store.recovered_torn_bytes)
+                for variable, value in (assignments or {}).items():
+                    session.set_variable(variable, value, secret=is_secret(checklist, variable))
+        except BaseException:
+            store.close()
             raise
-        session = make(Store.look(directory), read_holder(directory))
-        session.looks_on = True
         return session
-    session = make(store, None)
-    try:
-        if not store.read_only:
-            session.begin(store.recovered_torn_bytes)
-            for variable, value in (assignments or {}).items():
-                session.set_variable(variable, value, secret=is_secret(checklist, variable))
-    except BaseException:
-        store.close()
-        raise
-    return session
+
+
+@contextmanager
+def _named(places: Places, run: str | None, edge: Edge) -> Iterator[str]:
+    """The name of the run to open. Where there is none to go on with, nobody else begins one until the block ends.
+
+    Only who begins a run takes that lock, and then asks once more which runs there are: the one who begins at the
+    same moment goes on with that run, or is told who holds it. Raises as `lock.take_beginning` and `_new_name`.
+    """
+    known = _run_of_sidecar(places)
+    name = run or places.unfinished()
+    if not name:
+        _new_name(places, known, edge.now())  # What is refused leaves nothing behind.
+        beginning = lock.take_beginning(places.runs, edge.who(), edge)
+        try:
+            name = places.unfinished()
+            if name is None:
+                yield _new_name(places, _run_of_sidecar(places), edge.now())
+                return
+        finally:
+            beginning.release()
+    yield name
 
 
 def _check_kinds(checklist: Checklist, data: bytes) -> None:

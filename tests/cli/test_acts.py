@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import json
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
-from support.cli import Done, orion
+from support.cli import SECONDS_MAX, Done, orion
 from support.sessions import book, opened
 
 BOOK = """\
@@ -50,8 +54,6 @@ def act(release: Path, *arguments: str) -> Done:
 
 def status_of(release: Path, step: str) -> str:
     """The step's status in the run, read from its sidecar."""
-    import json
-
     document = json.loads(release.with_name("release.md.state.json").read_text())
     return next(
         str(each["status"])
@@ -189,3 +191,44 @@ def test_a_sidecar_that_cannot_be_written_is_said(release: Path) -> None:
     assert done.code == 0
     assert "the snapshot could not be written" in done.err
     assert orion("status", "release.md", "--json", cwd=release.parent).json["counts"]["done"] == 1
+
+
+def test_commands_that_begin_at_once_begin_one_run(tmp_path: Path) -> None:
+    """Each act is in that one run, or was refused with exit code 4 because another operator held it."""
+    release = book(tmp_path, "- [ ] Tell\n- [ ] Look\n- [ ] Work\n  ```bash\n  true\n  ```\n", "release.md")
+    acts = (
+        ("tick", "release.md", "tell"),
+        ("tick", "release.md", "look"),
+        ("note", "release.md", "look", "rang twice"),
+        ("run", "release.md", "--auto", "--approve", "--only", "work"),
+    )
+    program = (
+        "import sys; from orion_deploy.__main__ import main; from orion_deploy.run import opening;"
+        " import orion_deploy.cli.acts, orion_deploy.cli.carrying;"
+        " print('ready', flush=True); sys.stdin.read(); sys.exit(main())"
+    )
+    wait, start = os.pipe()
+    started = [
+        subprocess.Popen(
+            [sys.executable, "-c", program, *arguments],
+            cwd=release.parent,
+            stdin=wait,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            text=True,
+        )
+        for arguments in acts
+    ]
+    for process in started:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "ready\n"
+    os.close(wait)
+    os.close(start)
+    for process in started:
+        process.communicate(timeout=SECONDS_MAX)
+    codes = [process.returncode for process in started]
+    assert set(codes) <= {0, 4}
+    assert 0 in codes
+    (journal,) = release.parent.glob("release.md.runs/*/journal.jsonl")
+    kinds = [json.loads(line)["k"] for line in journal.read_text().splitlines()]
+    assert kinds.count("opened") == codes.count(0)

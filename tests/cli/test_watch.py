@@ -54,7 +54,7 @@ class Box:
     @property
     def directory(self) -> Path:
         """The run's folder."""
-        return next(Path(f"{self.path}.runs").iterdir())
+        return next(Path(f"{self.path}.runs").glob("*/journal.jsonl")).parent
 
     @property
     def watch(self) -> dict[str, Any]:

@@ -2,7 +2,15 @@
 
 from __future__ import annotations
 
-from crash import store_faults, store_full_disk, store_kills, store_machine, store_races, store_states
+from crash import (
+    store_faults,
+    store_full_disk,
+    store_kills,
+    store_machine,
+    store_races,
+    store_starts,
+    store_states,
+)
 
 HARNESSES = (
     store_states.HARNESS,
@@ -10,6 +18,7 @@ HARNESSES = (
     store_faults.HARNESS,
     store_full_disk.HARNESS,
     store_races.HARNESS,
+    store_starts.HARNESS,
     store_machine.HARNESS,
 )
 

@@ -17,6 +17,7 @@ from orion_deploy.run import files, journal, lock
 from orion_deploy.run.edge import Edge
 from orion_deploy.run.events import Event
 from orion_deploy.run.fold import fold
+from orion_deploy.run.places import Places
 from orion_deploy.run.state import RunState
 from orion_deploy.run.store import Store
 
@@ -34,6 +35,9 @@ SYNC_TRIED_AGAIN = "failed sync tried again"
 PATH_EXISTS = "os.path.exists decides"
 LOCK_REMOVED = "lock file removed on leaving"
 PID_FILE = "pid file instead of a lock"
+NO_BEGINNING_LOCK = "a run is begun without a lock"
+ASKED_ONCE = "which runs there are is asked before the lock only"
+LET_GO_EARLY = "that lock is let go before the first record"
 
 
 def _nothing(*_: object, **__: object) -> None:
@@ -169,6 +173,34 @@ def _take_pid_file(directory: Path, who: str, edge: Edge, *, wait_s: float = 2.0
     return held
 
 
+def _take_no_lock(runs: Path, who: str, edge: Edge, *, wait_s: float = 2.0) -> lock.Lock:
+    """Take it for taken."""
+    return lock.Lock(-1)
+
+
+def _let_go_and_open(*given: Any, **more: Any) -> Store:
+    """Open the run when others may begin theirs already."""
+    while _beginnings:
+        _beginnings.pop().release()
+    return _real_open(*given, **more)
+
+
+def _take_and_keep(runs: Path, who: str, edge: Edge, *, wait_s: float = 2.0) -> lock.Lock:
+    _beginnings.append(_real_take_beginning(runs, who, edge, wait_s=wait_s))
+    return _beginnings[-1]
+
+
+def _ask_nothing(self: Places) -> str | None:
+    """Under the lock there is still what there was before it."""
+    return None if any(held.fd >= 0 for held in _beginnings) else _real_unfinished(self)
+
+
+_beginnings: list[lock.Lock] = []
+_real_open = Store.open
+_real_unfinished = Places.unfinished
+_real_take_beginning = lock.take_beginning
+
+
 def _patches(name: str) -> list[tuple[Any, str, Any]]:
     match name:
         case "" | "no record of the start":  # The harness itself leaves the record out.
@@ -200,6 +232,12 @@ def _patches(name: str) -> list[tuple[Any, str, Any]]:
             return [(lock, "take", _take_one_file)]
         case "pid file instead of a lock":
             return [(lock, "take", _take_pid_file)]
+        case "a run is begun without a lock":
+            return [(lock, "take_beginning", _take_no_lock)]
+        case "which runs there are is asked before the lock only":
+            return [(lock, "take_beginning", _take_and_keep), (Places, "unfinished", _ask_nothing)]
+        case "that lock is let go before the first record":
+            return [(lock, "take_beginning", _take_and_keep), (Store, "open", _let_go_and_open)]
     raise LookupError(name)
 
 

@@ -11,6 +11,7 @@ HARNESSES = {
     "a system call fails": (20, 3),
     "the disk is full": (64, 2),
     "two operators": (2_000, 2),
+    "two who begin": (60, 3),
     "any life, against a model": (80, 3),
 }
 """Name to the points that the short form tries at least, and its number of mutants."""

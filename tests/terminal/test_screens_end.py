@@ -289,6 +289,26 @@ def test_a_second_operator_is_asked_whether_to_look_on(book: Path) -> None:
             assert third.end() == 4
 
 
+def test_of_two_screens_that_start_at_once_one_begins_the_run(book: Path) -> None:
+    """The other is told who holds it, and looks on at the same run: there is no second one beside it."""
+    with opened(book) as one, opened(book) as other:
+        for screen in (one, other):
+            screen.wait(lambda text: "q leave" in text or "Another operator holds the run" in text)
+        holders = [screen for screen in (one, other) if "q leave" in screen.text]
+        assert len(holders) == 1
+        (first,) = holders
+        second = other if first is one else one
+        second.press("l")
+        second.wait("you are looking on")
+        first.press("jj ")
+        second.wait("✓ done      Think")
+        for screen in (second, first):
+            screen.press("q")
+            assert screen.end() == 0
+    assert len([record for record in records(book) if record["k"] == "ticked"]) == 1
+    assert len(list(book.parent.glob("*.runs/[!.]*"))) == 1
+
+
 @pytest.mark.parametrize("keys", ["l", ESCAPE])
 def test_looking_on_gives_the_shell_its_own_screen_back(book: Path, keys: str) -> None:
     """The question and what follows it stand on one alternate screen, entered once and left once: nothing is painted on the shell's."""

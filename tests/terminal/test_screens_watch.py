@@ -26,7 +26,7 @@ def book(tmp_path: Path) -> Iterator[Path]:
     command = f'printf "%s %s %s" "$ORION_EVENT" "$ORION_STEP" "$ORION_CHECKLIST" > {tmp_path}/told'
     wishes.write_text(json.dumps({"terminal": "osc9", "on_trigger": command}))
     yield path
-    for run in tmp_path.glob("*.runs/*"):
+    for run in tmp_path.glob("*.runs/[!.]*"):
         assert keepers.ask_to_leave(run)
 
 
@@ -46,7 +46,7 @@ def test_a_watch_outlives_a_kill_and_its_firing_leads_to_the_way_back(book: Path
         screen.press(ENTER)
         screen.wait("watched for 2 h, until")
         screen.wait("◔ watching")
-        (run,) = book.parent.glob("night.md.runs/*")
+        (run,) = book.parent.glob("night.md.runs/[!.]*")
         screen.wait(lambda _: reading.read_all(run) != [])
         screen.kill(signal.SIGKILL)
         assert screen.end() == -signal.SIGKILL
