@@ -12,8 +12,17 @@ from dataclasses import asdict
 from pathlib import Path
 
 from orion_deploy.kinds.logs.place import Place, source_at
-from orion_deploy.kinds.logs.rotated import Beside, Mark, files_beside, in_order, mark_of, newer_than
+from orion_deploy.kinds.logs.rotated import (
+    Beside,
+    Mark,
+    files_beside,
+    in_order,
+    later,
+    mark_of,
+    newer_than,
+)
 from orion_deploy.kinds.logs.scan import Scanner
+from orion_deploy.kinds.logs.search import search, steady
 from orion_deploy.kinds.logs.source import (
     ANCHOR_BYTES,
     HEAD_BYTES_MAX,
@@ -21,6 +30,7 @@ from orion_deploy.kinds.logs.source import (
     UNREADABLE,
     Block,
     Source,
+    digest,
     fault_words,
 )
 from orion_deploy.kinds.verdict import Json
@@ -30,8 +40,6 @@ TRAIL_S = 24 * 3600.0
 """A renamed file is looked at for so long: a program goes on writing to it until it opens the new one."""
 LAST_LINE_S = 60.0
 """After so long a last line without its line break, in a file that was left, is taken as it stands."""
-ATTEMPTS_MAX = 3
-"""When files are renamed while they are being looked for."""
 ROTATED_SEARCHED_MAX = 16
 """Rotated files in which the last match of a pattern is looked for."""
 
@@ -158,7 +166,7 @@ class Follower:
             yield from self._missed_before(live, now)
             if self._place is None and not self.is_behind:
                 self._place = Place.of(live, 0)
-        elif live is None or not place.is_in(live):
+        elif live is None or live.key != place.key or not place.is_in(live):
             yield from self._catch_up(place, live, now, is_missing=is_missing)
         elif not place.head_bytes:
             yield from self._missed_before(live, now)
@@ -189,12 +197,20 @@ class Follower:
         self, place: Place, live: Source | None, now: float, *, is_missing: bool
     ) -> Iterator[Block]:
         """The file at the log's path is not the one that was read last: read that to its end, and all that came between."""
-        for _ in range(ATTEMPTS_MAX):
-            beside = [b for b in files_beside(self._log) if live is None or b.key != live.key]
-            found = self._find(place, beside)
+        searched = search(self._log, self._newest, place, live)
+        if searched is None:
+            self.is_behind = True
+            return
+        beside, found = searched
+        if not place.head_bytes:
+            newer = self._fresh(beside)
             if found is not None:
-                break
-        if found is not None:
+                found[1].close()
+                newer = newer if found[0] in newer else [found[0], *newer]
+                self.lost = "" if is_missing else self.lost
+            elif live is not None and not newer:
+                self.lost = self._why_not_found(beside)
+        elif found is not None:
             file, source = found
             with closing(source):
                 is_moved = source.key == place.key and not source.is_packed
@@ -202,6 +218,8 @@ class Follower:
             newer = newer_than(file, beside)
             if is_missing:
                 self.lost = ""
+        elif live is not None and place.is_in(live):
+            return  # the same, written anew in its place
         else:
             newer = self._fresh(beside)
             if live is not None:
@@ -210,7 +228,10 @@ class Follower:
 
     def _missed_before(self, live: Source, now: float) -> Iterator[Block]:
         """At the last look the file was empty or not there: whatever was rotated since then was written meanwhile."""
-        beside = [b for b in files_beside(self._log) if b.key != live.key]
+        beside = steady(self._log, live)
+        if beside is None:
+            self.is_behind = True
+            return
         newer = self._fresh(beside)
         if newer:
             yield from self._between(newer, beside, live, now)
@@ -250,6 +271,8 @@ class Follower:
                     if not live.head and not file.is_empty:
                         self.is_behind = True  # what was copied came after the live file was opened
                         return
+                    if file.is_empty and file is files[-1]:
+                        self._leave(Place.of(source, 0), now)  # its program may go on writing to it
                     continue
                 place = self._go_on(Place.of(source, 0), live, now)
                 yield from self._read(source, place, is_final=file is not files[-1] or source.is_packed)
@@ -266,36 +289,27 @@ class Follower:
     def _go_on(self, place: Place, live: Source | None, now: float) -> Place:
         """Go on to a newer file; the one that was read so far is looked at again for a while."""
         left = self._place
-        if left is not None and (live is None or left.key != live.key):
-            left.left_at = now
-            self._trails = [*self._trails, left][-TRAILS_MAX:]
+        if left is not None and left.key != place.key and (live is None or left.key != live.key):
+            self._leave(left, now)
         self._place = place
         return place
+
+    def _leave(self, place: Place, now: float) -> None:
+        """Look at a file again for a while."""
+        place.left_at = now
+        self._trails = [*self._trails, place][-TRAILS_MAX:]
 
     def _why_not_found(self, beside: list[Beside]) -> str:
         closed = [b.path.name for b in beside if b.path.suffix in UNREADABLE]
         hint = f" ({', '.join(closed[:3])} cannot be read here)" if closed else ""
         return f"{self._log} was emptied or replaced, and what had been written to it was not found beside it{hint}"
 
-    def _find(self, place: Place, beside: list[Beside]) -> tuple[Beside, Source] | None:
-        """The file of a place, open; the one with its inode is looked at first."""
-        source = source_at(place) if place.path != str(self._log) else None
-        if source is not None:
-            return next((b for b in beside if b.key == source.key), _unlisted(source)), source
-        for candidate in sorted(beside, key=lambda b: b.key != place.key):
-            if place.head_bytes == 0 and candidate.key != place.key:
-                break
-            try:
-                source = Source(candidate.path)
-            except READ_FAULTS:
-                continue
-            try:
-                if source.key == candidate.key and place.is_in(source):
-                    return candidate, source
-            except READ_FAULTS:
-                pass
-            source.close()
-        return None
+    def _is_read_elsewhere(self, source: Source, live: Source | None) -> bool:
+        """Whether a file that was empty has become a copy of the log as it is or was: that is read, or will be found."""
+        place = self._place
+        if place is not None and place.head_bytes:
+            return digest(source.head[: place.head_bytes]) == place.head
+        return live is not None and bool(live.head) and source.head.startswith(live.head[: len(source.head)])
 
     def _read_trails(self, live: Source | None, now: float) -> Iterator[Block]:
         """What was still written to files that were renamed."""
@@ -304,13 +318,19 @@ class Follower:
             age_s = now - trail.left_at
             source = source_at(trail)
             if source is None:
-                found = self._find(trail, files_beside(self._log))
-                source = found[1] if found else None
+                searched = search(self._log, self._newest, trail, None)
+                if searched is None:
+                    self.is_behind = True
+                    break
+                source = searched[1][1] if searched[1] else None
             if source is None:
                 kept.remove(trail)
                 continue
             with closing(source):
                 if live is not None and source.key == live.key:
+                    kept.remove(trail)
+                    continue
+                if not trail.head_bytes and source.head and self._is_read_elsewhere(source, live):
                     kept.remove(trail)
                     continue
                 is_final = source.is_packed or not 0 <= age_s < LAST_LINE_S
@@ -319,6 +339,7 @@ class Follower:
                     break
                 if source.is_packed or not 0 <= age_s < TRAIL_S:
                     kept.remove(trail)
+                    self._newest = later(self._newest, source.modified_ns, source.key[1])
         self._trails = kept
 
 
@@ -335,8 +356,3 @@ def _is_copy(source: Source, live: Source) -> bool:
         for count, at in ((min(size, HEAD_BYTES_MAX), 0), (size - begin, begin))
     )
     return is_alike and live.is_as_it_was(size)
-
-
-def _unlisted(source: Source) -> Beside:
-    """A file that does not lie beside the log: a link pointed to it."""
-    return Beside(source.path, source.key, source.modified_ns, is_empty=False, number="")

@@ -49,6 +49,13 @@ def mark_of(beside: list[Beside]) -> Mark:
     return (newest_ns, *sorted(b.key[1] for b in rotated if b.modified_ns == newest_ns)[:ALIKE_MAX])
 
 
+def later(newest: Mark | None, modified_ns: int, inode: int) -> Mark:
+    """The mark after a file that was read to its end although it was changed since the mark."""
+    if newest is None or modified_ns > newest[0]:
+        return (modified_ns, inode)
+    return (*newest, inode) if modified_ns == newest[0] and len(newest) <= ALIKE_MAX else newest
+
+
 def files_beside(log: Path) -> list[Beside]:
     """Every file that may have been `log`, the oldest first: beside it, and beside the file that it is a link to.
 

@@ -100,6 +100,14 @@ class Source:
         self._unpacked.seek(offset)
         return self._unpacked.read(size)
 
+    def is_at(self, path: Path) -> bool:
+        """Whether this very file, and no other, is found at a path."""
+        try:
+            seen = os.stat(path)
+        except OSError:
+            return False
+        return (seen.st_dev, seen.st_ino) == self.key
+
     def is_as_it_was(self, end: int) -> bool:
         """Whether the file still holds what it held when it was opened, and at least `end` bytes."""
         if self.is_packed:
