@@ -7,7 +7,7 @@ file. `docs/logs.md` tells what is found again, and how.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import closing
+from contextlib import ExitStack, closing
 from dataclasses import asdict
 from pathlib import Path
 
@@ -63,6 +63,8 @@ class Follower:
         self._is_enough: Callable[[], bool] = lambda: False
         self._seen: set[tuple[int, int]] = set()
         """Files that were read from in the last look."""
+        self._held = ExitStack()
+        """Those of them that stay open while it lasts: their inodes are used by no other file."""
 
     @property
     def has_begun(self) -> bool:
@@ -146,7 +148,8 @@ class Follower:
         else:
             is_missing = False
         try:
-            yield from self._look(live, now, is_missing=is_missing, is_final=is_final)
+            with self._held:
+                yield from self._look(live, now, is_missing=is_missing, is_final=is_final)
         except READ_FAULTS as fault:
             self.lost = fault_words(self._log, fault)
         finally:
@@ -168,7 +171,7 @@ class Follower:
                 self._place = Place.of(live, 0)
         elif live is None or live.key != place.key or not place.is_in(live):
             yield from self._catch_up(place, live, now, is_missing=is_missing)
-        elif not place.head_bytes:
+        elif not place.offset:
             yield from self._missed_before(live, now)
         if self.is_behind or live is None:
             return
@@ -202,19 +205,20 @@ class Follower:
             self.is_behind = True
             return
         beside, found = searched
-        if not place.head_bytes:
-            newer = self._fresh(beside)
+        if not place.offset:
             if found is not None:
                 found[1].close()
-                newer = newer if found[0] in newer else [found[0], *newer]
+                newer = [found[0], *newer_than(found[0], beside)]
                 self.lost = "" if is_missing else self.lost
-            elif live is not None and not newer:
-                self.lost = self._why_not_found(beside)
+            else:
+                newer = self._fresh(beside)
+                if live is not None and not newer:
+                    self.lost = self._why_not_found(beside)
         elif found is not None:
             file, source = found
-            with closing(source):
-                is_moved = source.key == place.key and not source.is_packed
-                yield from self._read(source, place, is_final=not is_moved)
+            self._held.enter_context(closing(source))
+            is_moved = source.key == place.key and not source.is_packed
+            yield from self._read(source, place, is_final=not is_moved)
             newer = newer_than(file, beside)
             if is_missing:
                 self.lost = ""
@@ -276,7 +280,10 @@ class Follower:
                     continue
                 place = self._go_on(Place.of(source, 0), live, now)
                 yield from self._read(source, place, is_final=file is not files[-1] or source.is_packed)
-        if live is None or self.is_behind:
+        if self.is_behind:
+            return
+        if live is None:
+            self._newest = mark_of(beside)
             return
         if not live.is_as_it_was(0):
             self.is_behind = (
@@ -297,7 +304,7 @@ class Follower:
     def _leave(self, place: Place, now: float) -> None:
         """Look at a file again for a while."""
         place.left_at = now
-        self._trails = [*self._trails, place][-TRAILS_MAX:]
+        self._trails = [*(trail for trail in self._trails if trail.key != place.key), place][-TRAILS_MAX:]
 
     def _why_not_found(self, beside: list[Beside]) -> str:
         closed = [b.path.name for b in beside if b.path.suffix in UNREADABLE]
@@ -326,20 +333,20 @@ class Follower:
             if source is None:
                 kept.remove(trail)
                 continue
-            with closing(source):
-                if live is not None and source.key == live.key:
-                    kept.remove(trail)
-                    continue
-                if not trail.head_bytes and source.head and self._is_read_elsewhere(source, live):
-                    kept.remove(trail)
-                    continue
-                is_final = source.is_packed or not 0 <= age_s < LAST_LINE_S
-                yield from self._read(source, trail, is_final=is_final)
-                if self.is_behind:
-                    break
-                if source.is_packed or not 0 <= age_s < TRAIL_S:
-                    kept.remove(trail)
-                    self._newest = later(self._newest, source.modified_ns, source.key[1])
+            self._held.enter_context(closing(source))
+            if live is not None and source.key == live.key:
+                kept.remove(trail)
+                continue
+            if not trail.head_bytes and source.head and self._is_read_elsewhere(source, live):
+                kept.remove(trail)
+                continue
+            is_final = source.is_packed or not 0 <= age_s < LAST_LINE_S
+            yield from self._read(source, trail, is_final=is_final)
+            if self.is_behind:
+                break
+            if source.is_packed or not 0 <= age_s < TRAIL_S:
+                kept.remove(trail)
+                self._newest = later(self._newest, source.modified_ns, source.key[1])
         self._trails = kept
 
 
