@@ -13,6 +13,7 @@ from typing import Any
 
 from orion_deploy.kinds.verdict import Outcome, Verdict
 from orion_deploy.run import events as ev
+from orion_deploy.run.quick import constructor
 from orion_deploy.run.state import (
     FINISHED,
     LOST,
@@ -28,6 +29,7 @@ from orion_deploy.run.state import (
 from orion_deploy.run.working import WorkingRun, own, run_fields
 
 NEW = RunState()
+_attempt = constructor(Attempt)
 
 
 def advance(run: RunState, event: ev.Event) -> RunState:
@@ -101,7 +103,7 @@ def _started(run: WorkingRun, event: ev.Started) -> None:
     step.verdict = None
     step.attempts = (
         *step.attempts,
-        Attempt(
+        _attempt(
             number=event.attempt,
             block=event.block,
             what=event.what,
@@ -124,7 +126,7 @@ def _finished(run: WorkingRun, event: ev.Finished) -> None:
     block = attempt.block if attempt else 0
     step.put(
         place,
-        Attempt(
+        _attempt(
             number=event.attempt,
             block=block,
             what=attempt.what if attempt else "",

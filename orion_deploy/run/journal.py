@@ -25,6 +25,7 @@ from orion_deploy.kinds.verdict import Json
 from orion_deploy.run import glance
 from orion_deploy.run.events import EVENT_TYPES, Event, decode
 from orion_deploy.run.events import encode as encode_event
+from orion_deploy.run.quick import constructor
 
 SCHEMA = glance.SCHEMA
 UPGRADES: dict[int, Callable[[dict[str, Json]], dict[str, Json]]] = {}
@@ -35,7 +36,7 @@ SECTOR_BYTES = 512
 """What a disk writes whole or not at all, at the least."""
 NO_CRC = "0" * 8
 NO_HASH = "0" * 32
-_CLASSES = {cls.kind: cls for cls in EVENT_TYPES}
+_MAKERS = {cls.kind: constructor(cls) for cls in EVENT_TYPES}
 _HEAD = re.compile(rb'\{"v":(\d{1,9}),"n":(\d{1,18}),"p":"([0-9a-f]{8})",(?:"b":(\d{1,18}),)?')
 _ZEROS = re.compile(rb"\0+")
 _END = re.compile(rb',"c":"[0-9a-f]{8}"\}')
@@ -270,13 +271,13 @@ def _events(chained: _Chain) -> tuple[list[Event], tuple[str, str] | None]:
 def _event(body: dict[str, Any]) -> Event | None:
     """As `events.decode`, without looking at each field where they are all known, which is nearly always."""
     kind = body["k"]
-    cls = _CLASSES.get(kind)
-    if cls is None:
+    make = _MAKERS.get(kind)
+    if make is None:
         return None
     del body["k"]
     body.pop("b", None)
     try:
-        return cls(**body)
+        return make(**body)
     except TypeError:
         return decode({"k": kind, **body})
 

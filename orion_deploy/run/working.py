@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 
 from orion_deploy.kinds.verdict import Json, Verdict
 from orion_deploy.run.events import Event
+from orion_deploy.run.quick import constructor
 from orion_deploy.run.state import (
     SETTLED,
     UNTOUCHED,
@@ -30,6 +31,7 @@ def own(mapping: Mapping[str, T]) -> dict[str, T]:
 
 
 step_fields: Callable[[Any], tuple[Any, ...]] = attrgetter(*(f.name for f in fields(StepState)))
+_step_state = constructor(StepState)
 run_fields: Callable[[Any], tuple[Any, ...]] = attrgetter(*(f.name for f in fields(RunState)))
 
 
@@ -145,6 +147,6 @@ class WorkingRun:
         if self.touched:
             steps = own(self.steps)
             for step_id, step in self.touched.items():
-                steps[step_id] = StepState(*step_fields(step))
+                steps[step_id] = _step_state(*step_fields(step))
             self.steps = MappingProxyType(steps)
         return RunState(*run_fields(self))
