@@ -50,7 +50,10 @@ class Place:
         self.head_bytes, self.head = len(head), digest(head)
 
     def is_in(self, source: Source) -> bool:
-        """Whether `source` is the file of this place, under whatever name. An empty file is told by its inode alone, which no packed one has of it."""
+        """Whether `source` is the file of this place, under whatever name.
+
+        An empty file is told by its inode alone; a packed file never has that of the plain one.
+        """
         if not self.head_bytes:
             return source.key == self.key and not source.is_packed
         if len(source.head) < self.head_bytes or digest(source.head[: self.head_bytes]) != self.head:
