@@ -1,7 +1,8 @@
-"""Frozen dataclasses made ten times faster, where tens of thousands are made at once: reading a long journal.
+"""Frozen dataclasses made three times faster, where tens of thousands are made at once: reading a long journal.
 
-The `__init__` of a frozen class sets each field through `object.__setattr__` by name, about 0.1 µs each on CPython
-3.11. A class of the same layout that is not frozen is filled by plain stores, and then becomes the frozen one.
+The `__init__` of a frozen class sets each field through `object.__setattr__` by name: 2.6 µs for the 22 fields of an
+attempt, 0.8 µs in this way (CPython 3.11, `timeit`). An object of a class of the same layout that is not frozen is
+filled by plain stores, and then becomes one of the frozen class.
 """
 
 from __future__ import annotations
@@ -21,7 +22,11 @@ def constructor(cls: type[T]) -> Callable[..., T]:
     if hasattr(cls, "__post_init__"):
         return cls
     known = fields(cls)  # type: ignore[arg-type]  # a dataclass
-    body = {"__slots__": cls.__dict__["__slots__"], "__setattr__": object.__setattr__}
+    body = {  # Both of them: where one is a Python function, CPython takes the slow way for the other too.
+        "__slots__": cls.__dict__["__slots__"],
+        "__setattr__": object.__setattr__,
+        "__delattr__": object.__delattr__,
+    }
     given: dict[str, Any] = {
         "_MISSING": MISSING,
         "_cls": cls,
